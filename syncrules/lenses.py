@@ -1,0 +1,286 @@
+"""How one side shows a mapping's value and takes it: `get(values) -> shared`, `put(shared, values) -> patch`.
+
+Laws: what was put is got again (up to the normal form); what was got and is put back makes an empty patch; a patch
+names only keys of the lens. `put` raises fitting.Refused, naming the key, for what a field would
+not take.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Protocol
+
+from connectors.base import Field, FieldType, Values
+from syncrules import compare, names
+from syncrules.fitting import Refused, fit
+
+OPENING, CLOSING = "([{<«“‘", ")]}>»”’"
+
+Patch = dict[str, Any]
+Element = Mapping[str, Any]
+
+
+class Lens(Protocol):
+    fields: tuple[Field, ...]
+
+    def get(self, values: Values) -> Any: ...
+
+    def put(self, shared: Any, values: Values) -> Patch: ...
+
+
+def refit(value: Any, field: Field) -> Any:
+    """As `fit`, naming the field in the refusal."""
+    try:
+        return fit(value, field)
+    except Refused as refused:
+        raise Refused(str(refused), field.key) from None
+
+
+class FieldLens:
+    """One single-valued field; `inward` translates its options to the shared ones, `outward` back."""
+
+    __slots__ = ("_inward", "_outward", "fields", "key", "normal")
+
+    def __init__(
+        self, field: Field, normal: compare.Normal, inward: Mapping[Any, Any], outward: Mapping[Any, Any]
+    ) -> None:
+        self.fields: tuple[Field, ...] = (field,)
+        self.key = field.key
+        self.normal = normal
+        self._inward = inward
+        self._outward = outward
+
+    def get(self, values: Values) -> Any:
+        value = values.get(self.key)
+        if value is None or not self._inward:
+            return value
+        return self._inward.get(compare.folded(value), value)
+
+    def put(self, shared: Any, values: Values) -> Patch:
+        old = values.get(self.key)
+        if shared is None:
+            return {} if old is None else {self.key: None}
+        if old is not None and self.normal(self.get(values)) == self.normal(shared):
+            return {}
+        if self._outward:
+            shared = self._outward.get(compare.folded(shared), shared)
+        return {self.key: refit(shared, self.fields[0])}
+
+
+class PartsLens:
+    """Several fields that together make one text. Subclasses say how it is joined and taken apart."""
+
+    __slots__ = ("fields",)
+    fold = staticmethod(compare.text)
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self.fields = tuple(fields)
+
+    def get(self, values: Values) -> Any:
+        return self.join(tuple(str(values.get(field.key) or "") for field in self.fields)) or None
+
+    def put(self, shared: Any, values: Values) -> Patch:
+        old = tuple(str(values.get(field.key) or "") for field in self.fields)
+        new = self.split(str(shared), old) if shared is not None else ("",) * len(old)
+        patch: Patch = {}
+        for field, before, after in zip(self.fields, old, new, strict=True):
+            if self.fold(before) != self.fold(after):
+                patch[field.key] = refit(after, field) if after else None
+        return patch
+
+    def join(self, parts: tuple[str, ...]) -> str:
+        raise TypeError("a parts lens says how its parts are joined")
+
+    def split(self, whole: str, old: tuple[str, ...]) -> tuple[str, ...]:
+        raise TypeError("a parts lens says how its text is taken apart")
+
+
+class NameLens(PartsLens):
+    """The parts of a name as one full name; a changed full name changes only the parts that changed."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        by_part = {field.meaning.removeprefix("name."): field for field in fields}
+        self._parts = tuple(part for part in names.PARTS if part in by_part)
+        super().__init__([by_part[part] for part in self._parts])
+
+    def join(self, parts: tuple[str, ...]) -> str:
+        return names.usual(self._name(parts))
+
+    def split(self, whole: str, old: tuple[str, ...]) -> tuple[str, ...]:
+        """A part without a field of its own goes to the one it stands beside."""
+        texts: dict[str, list[str]] = {part: [] for part in self._parts}
+        found = names.split(whole, self._name(old))._asdict()
+        for part in names.PARTS:
+            if found[part]:
+                texts[self._home(part)].append(found[part])
+        return tuple(" ".join(texts[part]) for part in self._parts)
+
+    def _home(self, part: str) -> str:
+        beside = ("family", "given") if part in ("family", "suffix") else ("given", "family")
+        return next((home for home in (part, *beside) if home in self._parts), self._parts[0])
+
+    def _name(self, parts: tuple[str, ...]) -> names.Name:
+        return names.of_parts(dict(zip(self._parts, parts, strict=True)))
+
+
+class PatternLens(PartsLens):
+    """Several fields joined by a pattern such as ``{0} {1}`` or ``{0}, {1} ({2})``.
+
+    An empty part takes its brackets and the text before it along. Taken apart, the reading wins that changes the
+    fewest of the old parts, and of these the one that fills the most.
+    """
+
+    __slots__ = ("_before", "_close", "_open")
+
+    def __init__(self, fields: Sequence[Field], pattern: str) -> None:
+        super().__init__(fields)
+        pieces = re.split(r"\{(\d+)\}", pattern)
+        if [int(number) for number in pieces[1::2]] != list(range(len(fields))):
+            wanted = " ".join(f"{{{number}}}" for number in range(len(fields)))
+            raise ValueError(f"the pattern must name each field once and in order, such as {wanted}")
+        if any(not piece for piece in pieces[2:-1:2]):
+            raise ValueError("the pattern needs some text between two fields, a space for example")
+        self._before = pieces[0:-1:2]
+        between = self._before[1:]
+        self._open = [pieces[0], *(text[len(text.rstrip(OPENING)) :] for text in between)]
+        self._close = [*(text[: len(text) - len(text.lstrip(CLOSING))] for text in between), pieces[-1]]
+
+    def join(self, parts: tuple[str, ...]) -> str:
+        filled = [index for index, part in enumerate(parts) if part]
+        if not filled:
+            return ""
+        texts = self._texts(filled)
+        return "".join(text + parts[index] for text, index in zip(texts, filled, strict=False)) + texts[-1]
+
+    def split(self, whole: str, old: tuple[str, ...]) -> tuple[str, ...]:
+        whole, old = compare.text(whole), tuple(compare.text(part) for part in old)
+        readings = [parts for parts in self._readings(whole) if self.join(parts) == whole]
+        if not readings:
+            raise Refused("it does not have the form of the pattern", self.fields[0].key)
+        return min(readings, key=lambda parts: sum(bool(b) and a != b for a, b in zip(parts, old, strict=True)))
+
+    def _texts(self, filled: Sequence[int]) -> list[str]:
+        """What stands before each filled part, and after the last one."""
+        texts = [self._open[filled[0]]]
+        for last, index in itertools.pairwise(filled):
+            before = self._before[index]
+            texts.append(before if last == index - 1 else self._close[last] + before.lstrip(CLOSING))
+        return [*texts, self._close[filled[-1]]]
+
+    def _readings(self, whole: str) -> list[tuple[str, ...]]:
+        """Every way in which some parts could make up the text, the fullest first."""
+        readings: list[tuple[str, ...]] = []
+        count = len(self.fields)
+        for size in range(count, 0, -1):
+            for filled in itertools.combinations(range(count), size):
+                readings += self._filled(whole, filled)
+        return readings
+
+    def _filled(self, whole: str, filled: tuple[int, ...]) -> list[tuple[str, ...]]:
+        first, *between, tail = self._texts(filled)
+        if not whole.startswith(first) or not whole.endswith(tail) or len(whole) <= len(first) + len(tail):
+            return []
+        found = []
+        for pieces in _cuts(whole[len(first) : len(whole) - len(tail)], between):
+            parts = dict(zip(filled, pieces, strict=True))
+            found.append(tuple(parts.get(index, "") for index in range(len(self.fields))))
+        return found
+
+
+def _cuts(body: str, separators: Sequence[str]) -> list[list[str]]:
+    if not separators:
+        return [[body]] if body else []
+    found = []
+    at = body.rfind(separators[0])
+    while at > 0:  # late cuts first: "Anna Maria Smith" is more often Anna Maria + Smith
+        found += [[body[:at], *rest] for rest in _cuts(body[at + len(separators[0]) :], separators[1:])]
+        at = body.rfind(separators[0], 0, at)
+    return found
+
+
+class LinesLens(PartsLens):
+    """Lines such as post box, extra line and street that another app keeps in its street; the last field is the street.
+
+    A line stays where it was if it is still among the first ones; what is new belongs to the street.
+    """
+
+    __slots__ = ()
+    fold = staticmethod(compare.lines)
+
+    def join(self, parts: tuple[str, ...]) -> str:
+        return "\n".join(compare.lines(part) for part in parts if part)
+
+    def split(self, whole: str, old: tuple[str, ...]) -> tuple[str, ...]:
+        rest = compare.lines(whole)
+        kept = []
+        for part in old[:-1]:
+            line = compare.lines(part)
+            stays = bool(line) and (rest == line or rest.startswith(line + "\n"))
+            kept.append(part if stays else "")
+            if stays:
+                rest = rest[len(line) + 1 :]
+        return (*kept, rest)
+
+
+class ListLens:
+    """A field seen as a list of elements ``{"value", "type"?, "label"?}``, whatever its own shape is."""
+
+    __slots__ = ("attributes", "capacity", "fields", "key", "normal", "ordered", "required")
+
+    def __init__(self, field: Field, normal: compare.Normal) -> None:
+        self.fields: tuple[Field, ...] = (field,)
+        self.key = field.key
+        self.normal = normal
+        self.attributes = field.attributes if field.is_list else frozenset()
+        self.capacity = None if field.type is FieldType.OPTIONS and not field.is_list else field.multiple
+        self.ordered = field.type is not FieldType.OPTIONS and field.meaning not in compare.LABELS
+        self.required = field.required
+
+    def get(self, values: Values) -> list[Element]:
+        raw = values.get(self.key)
+        if raw is None:
+            return []
+        if isinstance(raw, list | tuple):
+            return [part if isinstance(part, Mapping) else {"value": part} for part in raw]
+        return [{"value": raw}]
+
+    def shape(self, elements: Sequence[Element]) -> Any:
+        """The elements in the field's own shape; None if there are none."""
+        if not elements:
+            return None
+        field = self.fields[0]
+        if field.is_list:
+            return [dict(element) for element in elements]
+        if field.type is FieldType.OPTIONS:
+            return sorted({str(element["value"]) for element in elements})
+        return elements[0]["value"]
+
+    def take(self, element: Element, own: Element | None = None) -> Element:
+        """An element of the other side as this field holds it, with `own` attributes that the other cannot say."""
+        taken = {"value": refit(element["value"], self.fields[0])}
+        for name in sorted(self.attributes):
+            value = element.get(name) or (own or {}).get(name)
+            if value:
+                taken[name] = value
+        return taken
+
+    def _kept(self, element: Element, own: Element) -> Element:
+        said = {name: element[name] for name in self.attributes if element.get(name)}
+        return {**own, **said}
+
+    def put(self, shared: Sequence[Element] | None, values: Values) -> Patch:
+        """The whole list replaced, as far as it fits; elements that stay keep their spelling and own attributes."""
+        mine: dict[Hashable, list[Element]] = {}
+        for element in self.get(values):
+            mine.setdefault(self.normal(element["value"]), []).append(element)
+        new: list[Element] = []
+        for element in (shared or ())[: self.capacity]:
+            own = mine.get(self.normal(element["value"]))
+            new.append(self._kept(element, own.pop(0)) if own else self.take(element))
+        if new == self.get(values):
+            return {}
+        return {self.key: self.shape(new)}

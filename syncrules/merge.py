@@ -1,0 +1,90 @@
+"""The merge of one pair: per mapping four values, each side now and as it was when both agreed.
+
+Pure functions. A base per side is what stops ping-pong: a side is compared with what it showed itself, never with
+what the other holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from connectors.base import Value, Values
+from syncrules.draft import Draft
+from syncrules.fullnames import merge_full_name
+from syncrules.lists import merge_list
+from syncrules.mapping import CompiledMapping, FullNameMapping, ListMapping
+from syncrules.scalars import merge_scalar
+from syncrules.specs import Side
+from syncrules.states import MergeWarning, Note, PairMerge, Policy, SideState
+
+__all__ = ["MergeWarning", "Note", "PairMerge", "Policy", "SideState", "bases_after", "merge_pair"]
+
+_NO_BASE = object()
+
+
+def merge_pair(mappings: Sequence[CompiledMapping], a: SideState, b: SideState, policy: Policy) -> PairMerge:
+    draft: Draft | None = None
+    values_a, values_b, base_a, base_b = a.values, b.values, a.base, b.base
+    for mapping in mappings:
+        for key in mapping.a_keys:
+            if values_a.get(key) != base_a.get(key, _NO_BASE):
+                break
+        else:
+            for key in mapping.b_keys:
+                if values_b.get(key) != base_b.get(key, _NO_BASE):
+                    break
+            else:
+                continue
+        if not mapping.enabled:
+            continue
+        if draft is None:
+            draft = Draft(a, b, policy)
+        draft.judged.add(mapping.name)
+        if not _unset(mapping, values_a, values_b):
+            _merge(draft, mapping)
+    if draft is None:
+        return PairMerge({}, {})
+    for mapping in mappings:
+        if isinstance(mapping, FullNameMapping) and mapping.enabled:
+            merge_full_name(draft, mapping)
+    return draft.result()
+
+
+def _unset(mapping: CompiledMapping, values_a: Values, values_b: Values) -> bool:
+    """Whether neither side shows anything, so that nothing can flow."""
+    for key in mapping.a_keys:
+        if values_a.get(key) is not None:
+            return False
+    return all(values_b.get(key) is None for key in mapping.b_keys)
+
+
+def _merge(draft: Draft, mapping: CompiledMapping) -> None:
+    if isinstance(mapping, FullNameMapping) or not (draft.flows(mapping, Side.A) or draft.flows(mapping, Side.B)):
+        return
+    if isinstance(mapping, ListMapping):
+        merge_list(draft, mapping)
+    else:
+        merge_scalar(draft, mapping)
+
+
+def bases_after(
+    mappings: Sequence[CompiledMapping], values_a: Values, values_b: Values, held: Collection[str] = ()
+) -> tuple[dict[str, Value | None], dict[str, Value | None]]:
+    """The bases once both sides agree, for all mapped keys but those of the mappings named in `held`."""
+    base_a: dict[str, Value | None] = {}
+    base_b: dict[str, Value | None] = {}
+    waiting: list[CompiledMapping] = []
+    for mapping in mappings:
+        if mapping.name in held:
+            waiting.append(mapping)
+        elif mapping.enabled:
+            for key in mapping.a_keys:
+                base_a[key] = values_a.get(key)
+            for key in mapping.b_keys:
+                base_b[key] = values_b.get(key)
+    for mapping in waiting:
+        for key in mapping.a_keys:
+            base_a.pop(key, None)
+        for key in mapping.b_keys:
+            base_b.pop(key, None)
+    return base_a, base_b
