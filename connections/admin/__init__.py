@@ -1,0 +1,5 @@
+"""The Django admin: a module per model; what pages do, the services do."""
+
+from connections.admin import accounts, changes, connections, folders, pairs, runs, tenants
+
+__all__ = ["accounts", "changes", "connections", "folders", "pairs", "runs", "tenants"]

@@ -1,0 +1,350 @@
+"""Connections: set up step by step, edited on one page, run by buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from connections.admin import setup
+from connections.admin.base import PairwiseAdmin, address, link, listing
+from connections.admin.mappings import MappingInline, offered
+from connections.admin.rules import RuleInline
+from connections.models import Change, Connection, Decision, DirectionChoice, Pair, SideChoice
+from connections.services import arranging, background, looking, syncing
+from syncrules.mapping import MappingError
+
+KEYS = (("email", "email"), ("phone+name", "phone and name"), ("name+company", "name and company"))
+
+
+class Suggested(forms.TextInput):
+    """A text with suggestions; what is not among them may be typed as well."""
+
+    def __init__(self, suggestions: Iterable[str]) -> None:
+        super().__init__({"class": "vTextField"})
+        self.suggestions = list(suggestions)
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        drawn = super().render(name, value, {**(attrs or {}), "list": f"{name}-suggestions"}, renderer)
+        options = format_html_join("", '<option value="{}">', [(text,) for text in self.suggestions])
+        return format_html('{}<datalist id="{}-suggestions">{}</datalist>', drawn, name, options)
+
+
+class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """`given` is set on a subclass made for the connection."""
+
+    given: arranging.Offer
+    match_keys = forms.MultipleChoiceField(
+        label="known by", choices=KEYS, widget=forms.CheckboxSelectMultiple, help_text="What makes two contacts one."
+    )
+
+    class Meta:
+        model = Connection
+        fields = (
+            "name",
+            "enabled",
+            "direction",
+            "winner",
+            "conflicts",
+            "interval",
+            "look_only",
+            "approve_first_run",
+            "restore_target",
+            "delete_beats_update",
+            "deletions_a_to_b",
+            "deletion_label_a_to_b",
+            "deletions_b_to_a",
+            "deletion_label_b_to_a",
+            "avoid_duplicates",
+            "match_keys",
+            "guard_deletes_share",
+            "guard_deletes_least",
+            "guard_blanks_share",
+            "guard_blanks_least",
+            "guard_creates_share",
+            "guard_creates_least",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        a, b = self.given.a, self.given.b
+        both: Any = self.fields
+        both["direction"].choices = [
+            (DirectionChoice.BOTH, f"{a.name} ⇄ {b.name}"),
+            (DirectionChoice.A_TO_B, f"{a.name} → {b.name}"),
+            (DirectionChoice.B_TO_A, f"{b.name} → {a.name}"),
+        ]
+        both["winner"].choices = [(SideChoice.A, a.name), (SideChoice.B, b.name)]
+        both["winner"].help_text = "whose value counts where both sides changed"
+        self._name_deletions("a_to_b", a, b)
+        self._name_deletions("b_to_a", b, a)
+        self.initial["match_keys"] = self.instance.match_keys or ["email"]
+        both["interval"].min_value = 1
+
+    def _name_deletions(self, way: str, source: arranging.SideOffer, target: arranging.SideOffer) -> None:
+        policy: Any = self.fields[f"deletions_{way}"]
+        policy.label = f"deleted on {source.name}"
+        policy.help_text = f"what happens to the contact on {target.name}"
+        if not target.capabilities.can_delete:
+            policy.choices = [choice for choice in policy.choices if choice[0] != "delete"]
+        label = self.fields[f"deletion_label_{way}"]
+        label.label = f"label on {target.name}"
+        label.widget = Suggested(name for _, name in target.labels)
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(looking.State.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(state=self.value()) if self.value() else queryset
+
+
+@admin.register(Connection)
+class ConnectionAdmin(PairwiseAdmin[Connection]):
+    list_display = ("name", "tenant_link", "side_a", "side_b", "state", "last_ok_at", "due_at")
+    list_filter = (StateFilter, "direction")
+    list_select_related = ("tenant", "folder_a__account", "folder_b__account")
+    search_fields = ("name", "tenant__name", "folder_a__account__name", "folder_b__account__name")
+    ordering = ("name",)
+    show_full_result_count = False
+    actions = ("sync_now", "preview", "pause", "resume")
+    change_form_template = "admin/pairwise/connection.html"
+    inlines = (MappingInline, RuleInline)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows = super().get_queryset(request).defer("folder_a__catalogue", "folder_b__catalogue")
+        rows = rows.select_related("tenant", "folder_a__account", "folder_b__account")
+        return looking.with_state(rows.defer("folder_a__account__secrets", "folder_b__account__secrets"))
+
+    @admin.display(description="tenant", ordering="tenant__name")
+    def tenant_link(self, connection: Connection) -> str:
+        return link(connection.tenant)
+
+    @admin.display(description="A")
+    def side_a(self, connection: Connection) -> str:
+        return f"{connection.folder_a.account}: {connection.folder_a}"
+
+    @admin.display(description="B")
+    def side_b(self, connection: Connection) -> str:
+        return f"{connection.folder_b.account}: {connection.folder_b}"
+
+    @admin.display(description="state", ordering="state")
+    def state(self, connection: Any) -> SafeString:
+        state = looking.State(connection.state)
+        return format_html('<span class="pw-state pw-{}">{}</span>', state.value, state.label)
+
+    # ---- setting up and editing
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            return super().add_view(request, form_url, extra_context)  # answers as Django does
+        return setup.view(self, request)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        connection = self.get_object(request, object_id)
+        context: dict[str, Any] = dict(extra_context or {})
+        if connection is not None:
+            if request.method == "GET":
+                for problem in arranging.refresh(connection):
+                    self.message_user(request, problem, messages.WARNING)
+            context |= self._context(request, connection)
+        context["show_save_and_add_another"] = False
+        return super().change_view(request, object_id, form_url, context)
+
+    def _context(self, request: HttpRequest, connection: Connection) -> dict[str, Any]:
+        given = offered(request, connection)
+        return {
+            "connection": connection,
+            "given": given,
+            "sides": [(given.a.name, connection.folder_a), (given.b.name, connection.folder_b)],
+            "lines": arranging.mapping_lines(connection, given) if connection.default_mappings else None,
+            "state": looking.State(connection.state),  # type: ignore[attr-defined]
+            "runs": looking.latest_runs(connection),
+            "may_act": self.may_act(request),
+            "pairs_url": listing(Pair, connection=connection.pk),
+            "changes_url": listing(Change, connection=connection.pk),
+            "decisions_url": listing(Decision, connection=connection.pk),
+        }
+
+    def get_form(self, request: HttpRequest, obj: Connection | None = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is not None:
+            kwargs["form"] = type("ConnectionForm", (ConnectionForm,), {"given": offered(request, obj)})
+            kwargs["fields"] = ConnectionForm.Meta.fields
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
+        guard = [(f"guard_{kind}_share", f"guard_{kind}_least") for kind in ("deletes", "blanks", "creates")]
+        return [
+            (None, {"fields": (("name", "enabled"), "direction", ("winner", "conflicts"), "interval")}),
+            (
+                "Caution",
+                {
+                    "fields": ("look_only", "approve_first_run", *guard),
+                    "classes": ("collapse",),
+                    "description": "A run waits for approval when it would do more of a kind than both numbers allow.",
+                },
+            ),
+            ("Who is who", {"fields": ("avoid_duplicates", "match_keys"), "classes": ("collapse",)}),
+            (
+                "Deletions and edits on the target",
+                {
+                    "fields": (
+                        ("deletions_a_to_b", "deletion_label_a_to_b"),
+                        ("deletions_b_to_a", "deletion_label_b_to_a"),
+                        "delete_beats_update",
+                        "restore_target",
+                    ),
+                    "classes": ("collapse",),
+                },
+            ),
+        ]
+
+    def get_inlines(self, request: HttpRequest, obj: Connection | None) -> list[Any]:
+        if obj is None:
+            return []
+        return [RuleInline] if obj.default_mappings else [MappingInline, RuleInline]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if form.has_changed() or any(formset.has_changed() for formset in formsets):
+            arranging.configured(form.instance)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
+        """One at a time, and none that may be at work."""
+        if obj is None or (obj.enabled and not obj.paused_reason):
+            return False
+        return super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """In words: there may be more rows than a page, or the memory, holds."""
+        told = "its pairs, plans, decisions and history; the contacts stay in both apps, and nothing can be undone then"
+        return [f"connection {connection}: {told}" for connection in objs], {}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Connection) -> None:
+        arranging.remove(obj)
+
+    # ---- buttons
+
+    def extra_urls(self) -> Iterable[tuple[str, Callable[..., HttpResponse], str]]:
+        return (
+            ("sync", self.sync_view, "sync"),
+            ("plan", self.plan_view, "plan"),
+            ("pause", self.pause_view, "pause"),
+            ("resume", self.resume_view, "resume"),
+            ("progress", self.progress_view, "progress"),
+            ("ask-again", self.ask_again_view, "ask_again"),
+            ("copy-mappings", self.copy_mappings_view, "copy_mappings"),
+            ("default-mappings", self.default_mappings_view, "default_mappings"),
+        )
+
+    def sync_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        connection = self.button(request, pk)
+        reason = why_not(connection)
+        if reason:
+            return self.back(request, connection, reason, messages.ERROR)
+        after = looking.newest_run_id(connection)
+        syncing.wake(connection.pk)
+        return HttpResponseRedirect(f"{address(connection, 'progress')}?after={after}")
+
+    def plan_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        connection = self.button(request, pk)
+        after = looking.newest_run_id(connection)
+        background.start_plan(connection)
+        return HttpResponseRedirect(f"{address(connection, 'progress')}?after={after}")
+
+    def pause_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        connection = self.button(request, pk)
+        reason = request.POST.get("reason", "").strip()
+        if not reason:
+            return self.back(request, connection, "Say why the connection is paused.", messages.ERROR)
+        syncing.pause(connection, reason, by=request.user)  # type: ignore[arg-type]
+        return self.back(request, connection, f"Connection {connection} is paused.")
+
+    def resume_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        connection = self.button(request, pk)
+        syncing.resume(connection)
+        return self.back(request, connection, f"Connection {connection} goes on.")
+
+    def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Waits for a worker to begin, then leads to the run."""
+        connection = self.row(request, pk)
+        after = request.GET.get("after", "")
+        run = looking.newer_run(connection, int(after) if after.isdigit() else 0)
+        if run is not None:
+            return HttpResponseRedirect(address(run))
+        return self.page(request, "waiting", f"{connection}: waiting for a worker", original=connection)
+
+    def ask_again_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        connection = self.button(request, pk)
+        arranging.forget_answers(connection)
+        return self.back(request, connection)
+
+    def copy_mappings_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        connection = self.button(request, pk)
+        try:
+            count = arranging.copy_default_mappings(connection)
+        except MappingError as error:
+            return self.back(request, connection, str(error), messages.ERROR)
+        return self.back(request, connection, f"{count} lines are yours to edit now.")
+
+    def default_mappings_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        connection = self.button(request, pk)
+        arranging.use_default_mappings(connection)
+        return self.back(request, connection, "What means the same on both sides is mapped again.")
+
+    # ---- actions of the list
+
+    @admin.action(description="Sync now", permissions=["act"])
+    def sync_now(self, request: HttpRequest, queryset: Any) -> None:
+        for connection in queryset:
+            reason = why_not(connection)
+            if reason:
+                self.message_user(request, reason, messages.ERROR)
+            else:
+                syncing.wake(connection.pk)
+                self.message_user(request, f"Connection {connection} runs as soon as a worker is free.")
+
+    @admin.action(description="Preview", permissions=["act"])
+    def preview(self, request: HttpRequest, queryset: Any) -> None:
+        for connection in queryset:
+            background.start_plan(connection)
+        self.message_user(request, "The plans are made as soon as workers are free; they stand among the runs.")
+
+    @admin.action(description="Pause…", permissions=["act"])
+    def pause(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
+        reason = request.POST.get("reason", "").strip()
+        if "apply" in request.POST and reason:
+            for connection in queryset:
+                syncing.pause(connection, reason, by=request.user)  # type: ignore[arg-type]
+            self.message_user(request, f"Paused: {', '.join(map(str, queryset))}.")
+            return None
+        return self.page(request, "pause", "Pause connections", rows=queryset, action="pause")
+
+    @admin.action(description="Resume", permissions=["act"])
+    def resume(self, request: HttpRequest, queryset: Any) -> None:
+        for connection in queryset:
+            syncing.resume(connection)
+        self.message_user(request, f"Going on: {', '.join(map(str, queryset))}.")
+
+
+def why_not(connection: Connection) -> str:
+    """Why a connection would not run now; empty if it would."""
+    if not connection.enabled:
+        return f"Connection {connection} is switched off. Switch it on first."
+    if connection.paused_reason:
+        return f"Connection {connection} is paused: {connection.paused_reason}. Resume it first."
+    return ""

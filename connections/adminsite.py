@@ -1,0 +1,63 @@
+"""The admin site itself. It lives outside the package `admin`, which can only be imported once the site is there."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.admin.apps import AdminConfig
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+
+class PairwiseAdminSite(AdminSite):
+    site_header = "Pairwise"
+    site_title = "Pairwise"
+    index_title = "Overview"
+    index_template = "admin/pairwise/index.html"
+    site_url = None
+    enable_nav_sidebar = False
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        overviews = import_module("connections.services.overviews")  # models are not there yet when this module is read
+        visible = import_module("connections.admin.base").visible
+        overview = overviews.overview(lambda rows: visible(rows, request))
+        return super().index(request, {"overview": overview, **(extra_context or {})})
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Ours first, in the order in which people need them; then what other packages brought along."""
+        found: list[Any] = super().get_app_list(request, app_label)
+        for app in found:
+            if app["app_label"] == "account":
+                app["name"] = "Signing in"  # else it would be called as our accounts are
+            app["models"].sort(key=lambda model: (_place(model["object_name"]), model["name"]))
+        return sorted(found, key=lambda app: app["app_label"] != "connections")
+
+
+ORDER = [
+    "Connection",
+    "Account",
+    "Tenant",
+    "User",
+    "Run",
+    "Change",
+    "Pair",
+    "Decision",
+    "Folder",
+    "Item",
+    "Label",
+    "Lease",
+]
+
+
+def _place(name: str) -> int:
+    return ORDER.index(name) if name in ORDER else len(ORDER)
+
+
+class PairwiseAdminConfig(AdminConfig):
+    default_site = "connections.adminsite.PairwiseAdminSite"
+
+    def ready(self) -> None:
+        super().ready()
+        import_module("connections.admin.others").take_over()

@@ -1,0 +1,91 @@
+"""What may be written in this run: everything, nothing (a plan), or only the lines that a person approved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from django.db.models import QuerySet
+
+from connections.engine import guard
+from connections.engine.decide import Planned
+from connections.models import Change, ChangeState, Connection
+
+
+class Mode(StrEnum):
+    FREE = "free"
+    PLAN = "plan"
+    APPROVED = "approved"
+
+
+class Leave(StrEnum):
+    SEND = "send"
+    PROPOSE = "propose"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the open plan, or one that a person rejected."""
+
+    id: int
+    state: str
+    for_good: bool
+
+
+@dataclass
+class Gate:
+    connection: Connection
+    mode: Mode
+    held: Mapping[str, str] = field(default_factory=dict)  # kinds of the guard that wait for approval
+    lines: dict[tuple[int, str], Line] = field(default_factory=dict)
+    never: set[tuple[int, str, str]] = field(default_factory=set)
+    waiting: int = 0
+
+    def __post_init__(self) -> None:
+        self.has_lines = self._rows().exists()
+
+    def _rows(self) -> QuerySet[Change]:
+        states = (ChangeState.PROPOSED, ChangeState.APPROVED, ChangeState.REJECTED)
+        return Change.objects.filter(connection=self.connection, state__in=states, undo_of=None)
+
+    def load(self, pair_ids: Sequence[int]) -> None:
+        """The lines of one page of pairs."""
+        self.lines, self.never = {}, set()
+        if not self.has_lines:
+            return
+        rows = self._rows().filter(pair_id__in=pair_ids).order_by("id")
+        for pk, pair_id, fingerprint, state, for_good, kind, side in rows.values_list(
+            "id", "pair_id", "fingerprint", "state", "for_good", "kind", "side"
+        ):
+            self.lines[pair_id, fingerprint] = Line(pk, state, for_good)
+            if for_good and state == ChangeState.REJECTED:
+                self.never.add((pair_id, kind, side))
+
+    def judge(self, pair_id: int, planned: Planned) -> tuple[Leave, int | None]:
+        """What happens to a planned write, and the id of its line if there is one."""
+        line = self.lines.get((pair_id, planned.fingerprint))
+        if (pair_id, planned.kind, str(planned.side)) in self.never:
+            return Leave.SKIP, None
+        if line is not None and line.state == ChangeState.REJECTED:
+            return Leave.SKIP, line.id
+        if self.mode is Mode.PLAN:
+            return self._wait(line)
+        free = self.mode is Mode.FREE and not (guard.kinds(planned) & set(self.held))
+        if free or (line is not None and line.state == ChangeState.APPROVED):
+            return Leave.SEND, line.id if line is not None else None
+        return self._wait(line)
+
+    def _wait(self, line: Line | None) -> tuple[Leave, int | None]:
+        if line is None or line.state == ChangeState.PROPOSED:
+            self.waiting += 1
+        return Leave.PROPOSE, line.id if line is not None else None
+
+
+def mode_of(connection: Connection, preview: bool) -> Mode:
+    if preview or connection.look_only:
+        return Mode.PLAN
+    if connection.approve_first_run and not connection.first_run_done:
+        return Mode.APPROVED
+    return Mode.FREE

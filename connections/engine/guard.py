@@ -1,0 +1,103 @@
+"""The guard: counts what a run is about to do before its first write, and holds a kind that is too much."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from connections.engine.decide import Planned
+from connections.models import Connection, Item, Pair
+
+NAMES = {"deletes": "deleted", "blanks": "emptied", "creates": "created"}
+SUDDENLY_EMPTY = 2  # so many contacts must have been there before an empty folder is called sudden
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    share: int  # percent of the larger side
+    least: int
+
+    def trips(self, count: int, size: int) -> bool:
+        return count > self.least and count * 100 > self.share * size
+
+
+def limits(connection: Connection) -> dict[str, Limit]:
+    return {
+        kind: Limit(getattr(connection, f"guard_{kind}_share"), getattr(connection, f"guard_{kind}_least"))
+        for kind in NAMES
+    }
+
+
+def kinds(planned: Planned) -> set[str]:
+    """What the guard counts in one planned write."""
+    found = set()
+    if planned.kind == "create":
+        found.add("creates")
+    if planned.kind == "delete":
+        found.add("deletes")
+    if planned.kind == "update" and any(value in (None, "", []) for value in planned.patch.values()):
+        found.add("blanks")
+    return found
+
+
+def sizes(connection: Connection) -> int:
+    """Contacts of the larger side, counting those that just departed: the share is of what was there."""
+    counted = []
+    for folder_id, item in ((connection.folder_a_id, "item_a"), (connection.folder_b_id, "item_b")):
+        live = Item.objects.filter(folder_id=folder_id, departed="").count()
+        leaving = Pair.objects.filter(connection=connection, pending=True, **{f"{item}__departed": "deleted"}).count()
+        counted.append(live + leaving)
+    return max(counted)
+
+
+def may_trip(connection: Connection) -> bool:
+    """Cheap upper bounds from the pending pairs; only when one is above its limit is the whole plan worth counting."""
+    pending = Pair.objects.filter(connection=connection, pending=True)
+    bounds = [
+        ("deletes", pending.filter(item_a__departed="deleted")),
+        ("deletes", pending.filter(item_b__departed="deleted")),
+        ("blanks", pending.filter(item_a__isnull=False, item_b__isnull=False).exclude(base_a="{}")),
+        ("creates", pending.filter(item_a__isnull=True)),
+        ("creates", pending.filter(item_b__isnull=True)),
+    ]
+    allowed = limits(connection)
+    counts = [(allowed[kind], query.count()) for kind, query in bounds]
+    if all(count <= limit.least for limit, count in counts):
+        return False
+    size = sizes(connection)
+    return any(limit.trips(count, size) for limit, count in counts)
+
+
+def verdict(connection: Connection, planned: Iterable[Planned]) -> dict[str, str]:
+    """Kinds to hold, each with the sentence for people."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for write in planned:
+        counts.update((kind, str(write.side)) for kind in kinds(write))
+    size = sizes(connection)
+    allowed = limits(connection)
+    held = {}
+    for (kind, side), count in counts.items():
+        if allowed[kind].trips(count, size):
+            held[kind] = (
+                f"{count} of {size} contacts would be {NAMES[kind]} on side {side.upper()}, more than "
+                f"{allowed[kind].share}% and more than {allowed[kind].least}: waiting for approval"
+            )
+    return held
+
+
+def suddenly_empty(connection: Connection) -> str:
+    """The sentence if a side that held contacts lists none any more, else empty."""
+    for folder, item in ((connection.folder_a, "item_a"), (connection.folder_b, "item_b")):
+        leaving = Pair.objects.filter(connection=connection, pending=True, **{f"{item}__departed": "deleted"})
+        if not leaving.exclude(health="deleted").exists():
+            continue
+        if Item.objects.filter(folder=folder, departed="").exists():
+            continue
+        count = leaving.count()
+        if count >= SUDDENLY_EMPTY:
+            return (
+                f"“{folder}” suddenly lists no contact, where {count} or more were before. Nothing is deleted. "
+                "If it was emptied on purpose, approve this run; otherwise look at the account."
+            )
+    return ""

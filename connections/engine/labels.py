@@ -1,0 +1,59 @@
+"""Labels of the sides: from the names or ids that rules hold to the ids that the app takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from connections.engine.setup import Part
+from connections.models import Label
+
+
+def refresh(part: Part) -> dict[str, str]:
+    """Asks the app for its labels, remembers them, and returns names by id."""
+    if part.connector.capabilities.label_kind is None:
+        return {}
+    names = {}
+    for label in part.connector.labels(part.folder.remote_id):
+        names[label.id] = label.name
+        Label.objects.update_or_create(
+            tenant_id=part.folder.tenant_id,
+            account=part.folder.account,
+            folder=None,
+            remote_id=label.id,
+            defaults={"name": label.name, "kind": label.kind, "read_only": label.read_only},
+        )
+    return names
+
+
+@dataclass
+class Labels:
+    """Creates a missing label once, not once per contact."""
+
+    known: dict[int, dict[str, str]] = field(default_factory=dict)  # account id -> id, or name in lower case -> id
+
+    def ids(self, part: Part, labels: frozenset[str]) -> frozenset[str]:
+        return frozenset(self._id(part, label) for label in labels) if labels else frozenset()
+
+    def learn(self, part: Part) -> dict[str, str]:
+        """Asks the app; returns names by id."""
+        names = refresh(part)
+        table = {name.casefold(): key for key, name in names.items()} | {key: key for key in names}
+        self.known[part.folder.account_id] = table
+        return names
+
+    def _id(self, part: Part, label: str) -> str:
+        if part.folder.account_id not in self.known:
+            self.learn(part)
+        table = self.known[part.folder.account_id]
+        found = table.get(label) or table.get(label.casefold())
+        if found is None:
+            made = part.connector.create_label(part.folder.remote_id, label)
+            table[made.id] = table[made.name.casefold()] = found = made.id
+            Label.objects.update_or_create(
+                tenant_id=part.folder.tenant_id,
+                account=part.folder.account,
+                folder=None,
+                remote_id=made.id,
+                defaults={"name": made.name, "kind": made.kind, "read_only": made.read_only},
+            )
+        return found

@@ -1,0 +1,261 @@
+"""Gives every item its place: half pairs for new items, and partners for half pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+
+from connections.engine import store
+from connections.engine.decide import known
+from connections.engine.leases import Lease
+from connections.engine.match import Card, Found, Match, match
+from connections.engine.setup import Plant
+from connections.engine.work import PairWork
+from connections.models import Connection, Decision, Folder, Health, Item, ItemKey, Pair, Verdict
+from syncrules.specs import Side
+
+WINDOW = 1000  # items taken in per transaction
+MOVED = "moved:"  # a key of matching that names the pair which the record left
+RELEASED = {"pending": True, "next_at": 0, "blocked_a_until": 0, "blocked_b_until": 0}
+HALF_PAIR = (
+    "connection", "item_a", "item_b", "health", "reason", "title", "base_a", "base_b", "settled_a", "settled_b",
+    "pending", "next_at", "attempts_a", "attempts_b", "blocked_a_until", "blocked_b_until", "cause_a", "cause_b",
+    "refused", "rounds", "warnings", "conflicts", "brought_by", "undone",
+)  # fmt: skip
+
+
+def take_in(plant: Plant, lease: Lease) -> None:
+    """Marks the pairs of all items that really changed since we last looked, and opens half pairs for new ones."""
+    connection = plant.connection
+    before = connection.worked_a, connection.worked_b
+    for side in Side:
+        folder = plant.parts[side].folder
+        end = Folder.objects.values_list("seq", flat=True).get(pk=folder.pk)
+        folder.seq = end
+        while (start := getattr(connection, f"worked_{side}")) < end:
+            with transaction.atomic():
+                lease.renew()
+                upto = _window_end(folder.pk, start, end)
+                _take_in_window(connection, side, folder.pk, start, upto)
+                setattr(connection, f"worked_{side}", upto)
+                Connection.objects.filter(pk=connection.pk).update(**{f"worked_{side}": upto})
+    if (connection.worked_a, connection.worked_b) != before:
+        _reconsider(connection, lease)
+    if connection.worked_version != connection.config_version:
+        with transaction.atomic():
+            lease.renew()
+            Pair.objects.filter(connection=connection).update(**RELEASED)
+            connection.worked_version = connection.config_version
+            Connection.objects.filter(pk=connection.pk).update(worked_version=connection.worked_version)
+
+
+def _reconsider(connection: Connection, lease: Lease) -> None:
+    """What was undecided may be clear now that something else changed."""
+    undecided = Pair.objects.filter(connection=connection, health__in=(Health.REVIEW, Health.DUPLICATE))
+    with transaction.atomic():
+        lease.renew()
+        undecided.filter(Q(item_a__isnull=True) | Q(item_b__isnull=True)).update(pending=True, next_at=0)
+
+
+def _window_end(folder_id: int, start: int, end: int) -> int:
+    seqs = Item.objects.filter(folder_id=folder_id, seq__gt=start, seq__lte=end).order_by("seq")
+    last = list(seqs.values_list("seq", flat=True)[WINDOW - 1 : WINDOW])
+    return last[0] if last else end
+
+
+def _take_in_window(connection: Connection, side: Side, folder_id: int, start: int, upto: int) -> None:
+    item = f"item_{side}"
+    changed = Q(**{f"{item}__folder_id": folder_id, f"{item}__seq__gt": start, f"{item}__seq__lte": upto})
+    unsettled = Pair.objects.filter(changed, connection=connection, **{f"{item}__seq__gt": F(f"settled_{side}")})
+    ids = list(unsettled.values_list("id", flat=True))
+    Pair.objects.filter(id__in=ids).update(**RELEASED)
+    Pair.objects.filter(id__in=ids, undone=True).update(undone=False)
+    paired = Pair.objects.filter(connection=connection, **{item: OuterRef("pk")})
+    new = Item.objects.filter(~Exists(paired), folder_id=folder_id, seq__gt=start, seq__lte=upto, departed="")
+    rows = []
+    for pk, title in new.order_by("seq").values_list("id", "title"):
+        a, b = (pk, None) if side is Side.A else (None, pk)
+        row = (
+            a,
+            b,
+            "waiting",
+            "",
+            title,
+            "{}",
+            "{}",
+            0,
+            0,
+            True,
+            0.0,
+            0,
+            0,
+            0.0,
+            0.0,
+            "",
+            "",
+            "{}",
+            "[]",
+            "[]",
+            "[]",
+            "[]",
+        )
+        rows.append((connection.pk, *row, False))
+    store.insert(Pair, HALF_PAIR, rows)
+
+
+@dataclass
+class Partners:
+    """Finds partners for the half pairs of one page. What it handed out in this run is not handed out again."""
+
+    plant: Plant
+    held_since: Mapping[Side, float]  # half pairs first seen since then may be our own unanswered creates
+    taken: set[int] = field(default_factory=set)
+    neighbours: list[Side] | None = None
+
+    def find(self, works: Sequence[PairWork]) -> dict[int, Match]:
+        """Matches by pair id, for the living half pairs among `works`."""
+        halves = [(work, side) for work in works if (side := half_side(work)) is not None]
+        if not halves:
+            return {}
+        ids = {view.id for work, side in halves if (view := work.items[side]) is not None}
+        index, cards = self._index(ids)
+        apart, same, alone = self._decisions(ids)
+        moved = self._moved(halves)
+        matches: dict[int, Match] = {}
+        for work, side in halves:
+            view = known(work.items[side])
+            card = cards[view.id]
+            if view.id in self.taken:
+                continue
+            found = self._decided(card, same, alone) or moved.get(view.id)
+            found = found or match(card, index, self.plant.tiers, apart)
+            if found.found is Found.PARTNER:
+                if found.others[0] in self.taken:
+                    continue
+                self.taken |= {view.id, found.others[0]}
+            matches[work.id] = found
+        return matches
+
+    def _index(self, ids: set[int]) -> tuple[dict[str, list[Card]], dict[int, Card]]:
+        """All living cards that share a key with these items, or with those."""
+        keys = self._keys_of(ids)
+        nearby = self._holders({key for own in keys.values() for key in own})
+        more = nearby - ids
+        if more:
+            keys.update(self._keys_of(more))
+            nearby = self._holders({key for own in keys.values() for key in own})
+            keys.update(self._keys_of(nearby - set(keys)))
+        cards = self._cards(ids | nearby, keys)
+        index: dict[str, list[Card]] = {}
+        for card in cards.values():
+            for key in card.keys:
+                index.setdefault(key, []).append(card)
+        return index, cards
+
+    def _keys_of(self, ids: Iterable[int]) -> dict[int, set[str]]:
+        keys: dict[int, set[str]] = {pk: set() for pk in ids}
+        for pk, value in ItemKey.objects.filter(item_id__in=list(keys)).values_list("item_id", "value"):
+            keys[pk].add(value)
+        return keys
+
+    def _holders(self, values: set[str]) -> set[int]:
+        used = [value for value in values if value[:2] in self.plant.tiers]
+        folders = [part.folder.pk for part in self.plant.parts.values()]
+        rows = ItemKey.objects.filter(folder_id__in=folders, value__in=used, item__departed="")
+        return set(rows.values_list("item_id", flat=True))
+
+    def _cards(self, ids: set[int], keys: Mapping[int, set[str]]) -> dict[int, Card]:
+        partners = self._partners(ids)
+        side_of = {part.folder.pk: side for side, part in self.plant.parts.items()}
+        rows = Item.objects.filter(id__in=list(ids)).values_list("id", "folder_id", "name_key", "values")
+        return {
+            pk: Card(pk, side_of[folder], name, frozenset(keys.get(pk, ())), values.count('":'), partners.get(pk))
+            for pk, folder, name, values in rows
+        }
+
+    def _partners(self, ids: set[int]) -> dict[int, int]:
+        full = Pair.objects.filter(connection=self.plant.connection, item_a__isnull=False, item_b__isnull=False)
+        found = {}
+        for one, other in (("item_a", "item_b"), ("item_b", "item_a")):
+            rows = full.filter(**{f"{one}_id__in": list(ids)}).values_list(f"{one}_id", f"{other}_id")
+            found.update(dict(rows))
+        return found
+
+    def _decisions(self, ids: set[int]) -> tuple[set[tuple[int, int]], dict[int, int], dict[int, str]]:
+        apart, same, alone = set(), {}, {}
+        rows = Decision.objects.filter(connection=self.plant.connection).filter(
+            Q(item_a_id__in=list(ids)) | Q(item_b_id__in=list(ids))
+        )
+        for a, b, verdict in rows.values_list("item_a_id", "item_b_id", "verdict"):
+            if a and b and verdict == Verdict.SAME:
+                same[a], same[b] = b, a
+            elif a and b and verdict == Verdict.APART:
+                apart.add((a, b))
+            elif verdict in (Verdict.EXCLUDE, Verdict.CREATE):
+                alone[a or b] = verdict
+        return apart, same, alone
+
+    def _moved(self, halves: Sequence[tuple[PairWork, Side]]) -> dict[int, Match]:
+        """Records that came here from another folder of their account, by an id that survives the move: they bring
+        their partner along if it is in our folder of the other side."""
+        found: dict[int, Match] = {}
+        for side in self._sides_with_neighbours():
+            here, there = self.plant.parts[side].folder, self.plant.parts[side.other].folder
+            arrivals = [known(work.items[side]) for work, own in halves if own is side]
+            views = {view.remote_id: view.id for view in arrivals}
+            left = {f"item_{side}__folder__account": here.account_id, f"item_{side}__remote_id__in": list(views)}
+            arrived = {f"item_{side.other}__folder": there, f"item_{side.other}__departed": ""}
+            pairs = Pair.objects.filter(**left, **arrived).exclude(connection=self.plant.connection)
+            for pk, remote_id, other in pairs.values_list("id", f"item_{side}__remote_id", f"item_{side.other}_id"):
+                found[views[remote_id]] = Match(Found.PARTNER, (other,), f"{MOVED}{pk}")
+        return found
+
+    def _sides_with_neighbours(self) -> list[Side]:
+        """Sides whose account has other folders that are connected to the other side's folder."""
+        if self.neighbours is None:
+            self.neighbours = []
+            for side in Side:
+                here, there = self.plant.parts[side].folder, self.plant.parts[side.other].folder
+                near = {f"folder_{side}__account": here.account_id, f"folder_{side.other}": there}
+                if Connection.objects.filter(**near).exclude(pk=self.plant.connection.pk).exists():
+                    self.neighbours.append(side)
+        return self.neighbours
+
+    @staticmethod
+    def _decided(card: Card, same: Mapping[int, int], alone: Mapping[int, str]) -> Match | None:
+        if card.id in same:
+            return Match(Found.PARTNER, (same[card.id],), "decided by a person")
+        if alone.get(card.id) == Verdict.CREATE:
+            return Match(Found.NOBODY)
+        if alone.get(card.id) == Verdict.EXCLUDE:
+            return Match(Found.EXCLUDED)
+        return None
+
+    def held(self, work: PairWork, side: Side) -> bool:
+        view = work.items[side]
+        return view is not None and view.first_seen_at >= self.held_since.get(side, float("inf"))
+
+
+def half_side(work: PairWork) -> Side | None:
+    """The side of a half pair whose record is there; None for full pairs and departed records."""
+    a, b = work.items[Side.A], work.items[Side.B]
+    if (a is None) == (b is None):
+        return None
+    side = Side.A if a is not None else Side.B
+    view = work.items[side]
+    return side if view is not None and not view.departed and not view.problem else None
+
+
+def explain_match(found: Match, titles: Mapping[int, str]) -> tuple[str, str]:
+    """Health and reason of a half pair that matching did not settle."""
+    names = ", ".join(sorted({titles.get(other, "") or "a contact without a name" for other in found.others}))
+    if found.found is Found.DUPLICATE:
+        return Health.DUPLICATE, f"the same as {names} in this folder"
+    if found.found is Found.REVIEW:
+        return Health.REVIEW, f"could be {names} on the other side: a person must decide"
+    if found.found is Found.EXCLUDED:
+        return Health.EXCLUDED, "left out by a person"
+    return Health.EXCLUDED, "has none of the keys by which this connection knows people (such as an email)"

@@ -1,0 +1,268 @@
+"""Settles writes whose answer is missing, before anything else is done: by marker, or by reading the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.db import transaction
+
+from connections.engine import store
+from connections.engine.items import Ours, dumps
+from connections.engine.leases import Lease
+from connections.engine.setup import Part, Plant
+from connections.engine.work import PairWork, load_items, load_pairs, save_pairs
+from connections.models import Change, ChangeState, Pair
+from connections.models.changes import OPEN
+from connectors.base import (
+    Clock,
+    Departure,
+    DepartureKind,
+    Outcome,
+    Record,
+    Value,
+    Values,
+    Write,
+    WriteKind,
+    chunked,
+)
+from syncrules.mapping import CompiledMapping
+from syncrules.specs import Side
+
+COLUMNS = (
+    "id", "kind", "side", "pair_id", "target_item_id", "marker", "patch", "add_labels", "remove_labels", "before",
+    "source", "sent_at", "state",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A change that was sent and has no answer yet."""
+
+    id: int
+    kind: str
+    side: Side
+    pair_id: int | None
+    target_item_id: int | None
+    marker: str
+    patch: Values
+    add_labels: frozenset[str]
+    remove_labels: frozenset[str]
+    before: Values
+    source: Values
+    sent_at: float
+    state: str
+
+
+def open_changes(plant: Plant) -> list[Open]:
+    rows = Change.objects.filter(connection=plant.connection, state__in=OPEN).order_by("id").values_list(*COLUMNS)
+    found = []
+    for row in rows:
+        columns = dict(zip(COLUMNS, row, strict=True))
+        for name in ("patch", "before", "source"):
+            columns[name] = orjson.loads(columns[name])
+        for name in ("add_labels", "remove_labels"):
+            columns[name] = frozenset(orjson.loads(columns[name]))
+        found.append(Open(**{**columns, "side": Side(columns["side"])}))
+    return found
+
+
+@dataclass
+class Recovery:
+    plant: Plant
+    lease: Lease
+    clock: Clock
+
+    def run(self) -> int:
+        """Returns how many creates cannot be settled yet."""
+        waiting = 0
+        changes = open_changes(self.plant)
+        for side in Side:
+            part = self.plant.parts[side]
+            mine = [change for change in changes if change.side is side]
+            creates = [change for change in mine if change.kind == "create"]
+            due = [change for change in creates if self._is_due(change, part)]
+            waiting += len(creates) - len(due)
+            for batch in chunked(due, part.connector.capabilities.write_batch):
+                self._settle_creates(part, batch)
+            others = [change for change in mine if change.kind != "create"]
+            for batch in chunked(others, part.connector.capabilities.read_batch):
+                self._settle_writes(part, batch)
+        return waiting
+
+    def _is_due(self, change: Open, part: Part) -> bool:
+        if part.connector.capabilities.idempotent_creates:
+            return True
+        return self.clock.now() >= change.sent_at + part.settle_after
+
+    # ---- creates: looked up by marker; repeated with the same marker only where that cannot make a second record
+
+    def _settle_creates(self, part: Part, changes: Sequence[Open]) -> None:
+        asked_at = self.clock.now()
+        markers = [change.marker for change in changes]
+        found = dict(part.connector.find(part.folder.remote_id, markers, part.fields))
+        absent = [change for change in changes if change.marker not in found]
+        if absent and part.connector.capabilities.idempotent_creates:
+            found.update(self._repeat(part, absent))
+            absent = []
+        with transaction.atomic():
+            self.lease.renew()
+            known = [(change, found[change.marker]) for change in changes if change.marker in found]
+            self._acknowledge_creates(part, known, asked_at)
+            self._give_up(absent, "never arrived; decided again")
+
+    def _repeat(self, part: Part, changes: Sequence[Open]) -> dict[str, Record]:
+        with transaction.atomic():
+            self.lease.renew()
+            now = self.clock.now()
+            rows = [("sent", now, self.lease.fence, change.id) for change in changes]
+            store.update(Change, ("state", "sent_at", "fence"), rows)
+        self.lease.check()
+        writes = [
+            Write(WriteKind.CREATE, change.marker, values=change.patch, add_labels=change.add_labels)
+            for change in changes
+        ]
+        results = part.connector.write(part.folder.remote_id, writes, part.fields)
+        made = {}
+        refused = []
+        for change, result in zip(changes, results, strict=True):
+            if result.outcome is Outcome.DONE and result.record is not None:
+                made[change.marker] = result.record
+            elif result.outcome in (Outcome.REFUSED, Outcome.LATER):
+                refused.append(change)
+        with transaction.atomic():
+            self.lease.renew()
+            self._give_up(refused, "not taken; decided again")
+        return made
+
+    def _acknowledge_creates(self, part: Part, found: Sequence[tuple[Open, Record]], asked_at: float) -> None:
+        now = self.clock.now()
+        ours = {record.id: Ours({}) for _, record in found}
+        ids = part.intake.absorb([record for _, record in found], asked_at, now, ours, trusted=True)
+        items = load_items(ids.values())
+        pairs = self._pairs(found_change.pair_id for found_change, _ in found)
+        rows = []
+        for change, record in found:
+            item = items[ids[record.id]]
+            after = dumps({key: record.values.get(key) for key in change.patch})
+            rows.append((ChangeState.DONE.value, after, item.id, now, "{}", change.id))
+            work = pairs.get(change.pair_id or 0)
+            if work is None:
+                continue
+            work.items[part.side] = item
+            work.row[f"item_{part.side}"] = item.id
+            self._move_bases(work, part.side, change, record.values, None)
+        self._drop_half_pairs(part.side, [item.id for item in items.values()], list(pairs))
+        save_pairs(list(pairs.values()))
+        store.update(Change, ("state", "after", "target_item", "done_at", "source"), rows)
+
+    def _drop_half_pairs(self, side: Side, item_ids: list[int], keep: list[int]) -> None:
+        rows = Pair.objects.filter(connection=self.plant.connection, **{f"item_{side}_id__in": item_ids})
+        rows.exclude(id__in=keep).delete()
+
+    # ---- updates and deletes: the target tells
+
+    def _settle_writes(self, part: Part, changes: Sequence[Open]) -> None:
+        items = load_items(change.target_item_id for change in changes if change.target_item_id)
+        ids = {item.remote_id: item for item in items.values()}
+        asked_at = self.clock.now()
+        answers = part.connector.read(part.folder.remote_id, list(ids), part.fields)
+        with transaction.atomic():
+            self.lease.renew()
+            now = self.clock.now()
+            self._acknowledge_writes(part, changes, items, answers, asked_at, now)
+
+    def _acknowledge_writes(
+        self,
+        part: Part,
+        changes: Sequence[Open],
+        items: Mapping[int, Any],
+        answers: Mapping[str, Record | Departure],
+        asked_at: float,
+        now: float,
+    ) -> None:
+        by_target = {change.target_item_id: change for change in changes}
+        ours: dict[str, Ours] = {}
+        records: list[Record] = []
+        gone: list[Departure] = []
+        done: list[Open] = []
+        lost: list[Open] = []
+        pairs = self._pairs(change.pair_id for change in changes)
+        for target_id, change in by_target.items():
+            item = items.get(target_id or 0)
+            answer = answers.get(item.remote_id) if item is not None else None
+            if isinstance(answer, Record):
+                records.append(answer)
+                shown = answer.values
+                took = change.kind == "update" and _took_effect(change, shown)
+                (done if took else lost).append(change)
+                work = pairs.get(change.pair_id or 0)
+                if took:
+                    ours[answer.id] = Ours({key: change.before.get(key) for key in change.patch})
+                    if work is not None:
+                        self._move_bases(work, part.side, change, shown, set(change.patch))
+            else:
+                if isinstance(answer, Departure):
+                    gone.append(answer)
+                (done if change.kind == "delete" else lost).append(change)
+        part.intake.absorb(records, asked_at, now, ours, trusted=True)
+        deleted = {items[change.target_item_id or 0].remote_id for change in done if change.kind == "delete"}
+        mine = [Departure(remote_id, DepartureKind.DELETED) for remote_id in deleted]
+        part.intake.depart(mine, asked_at, now, by_us=True)
+        part.intake.depart([each for each in gone if each.id not in deleted], asked_at, now)
+        for work in pairs.values():
+            work.row.update(pending=True, next_at=0)
+        save_pairs(list(pairs.values()))
+        rows = [(ChangeState.DONE.value, dumps(dict(change.patch)), now, "{}", change.id) for change in done]
+        store.update(Change, ("state", "after", "done_at", "source"), rows)
+        self._give_up(lost, "did not take effect; decided again")
+
+    def _give_up(self, changes: Sequence[Open], reason: str) -> None:
+        rows = [(ChangeState.SUPERSEDED.value, reason, "{}", change.id) for change in changes]
+        store.update(Change, ("state", "reason", "source"), rows)
+        Pair.objects.filter(id__in=[change.pair_id for change in changes]).update(pending=True, next_at=0)
+
+    def _pairs(self, ids: Any) -> dict[int, PairWork]:
+        wanted = [pk for pk in ids if pk]
+        return {work.id: work for work in load_pairs(Pair.objects.filter(id__in=wanted))}
+
+    def _move_bases(self, work: PairWork, side: Side, change: Open, shown: Values, keys: set[str] | None) -> None:
+        """The base takes what the source showed when the write was decided and what the target shows now; an edit of
+        the source since then stays an edit. `keys`: the target's fields concerned, None for all."""
+        target: dict[str, Value] = orjson.loads(work.row[f"base_{side}"])
+        source: dict[str, Value] = orjson.loads(work.row[f"base_{side.other}"])
+        for mapping in self.plant.setup.mappings:
+            mine, theirs = _keys(mapping, side), _keys(mapping, side.other)
+            if keys is None or keys & set(mine):
+                target.update({key: _as_sent(change.patch.get(key), shown.get(key)) for key in mine})
+                source.update({key: change.source.get(key) for key in theirs})
+        work.row[f"base_{side}"] = dumps(target)
+        work.row[f"base_{side.other}"] = dumps(source)
+        work.row.update(pending=True, next_at=0)
+
+
+def _keys(mapping: CompiledMapping, side: Side) -> Sequence[str]:
+    return mapping.a_keys if side is Side.A else mapping.b_keys
+
+
+def _as_sent(sent: Value, shown: Value) -> Value:
+    """What the target showed right after our write, as far as that can still be known: what was sent, so that a
+    person's edit since then counts as one; but what the app does not hold, it never held."""
+    if sent is None or shown is None or sent == shown:
+        return shown
+    if isinstance(sent, list) and isinstance(shown, list):
+        ours = {_folded(element) for element in sent}
+        return [element for element in shown if _folded(element) in ours]
+    return sent
+
+
+def _folded(element: Value) -> str:
+    text = element.get("value", "") if isinstance(element, dict) else element
+    return str(text).replace(" ", "").casefold()
+
+
+def _took_effect(change: Open, shown: Values) -> bool:
+    """Some field that we wrote shows something else than before our write; a write of labels alone is decided again."""
+    return any(shown.get(key) != change.before.get(key) for key in change.patch)

@@ -1,0 +1,167 @@
+"""Compiles a connection: what its rows say, with the live catalogues of both sides, into what the engine works with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import orjson
+
+from connections.engine.decide import Setup, Target
+from connections.engine.items import Intake, dumps
+from connections.engine.match import tiers
+from connections.models import ConflictPolicy, Connection, Folder, Label
+from connectors.base import Connector, Field, FieldType
+from syncrules.catalogue import Catalogue
+from syncrules.defaults import default_mappings
+from syncrules.mapping import CompiledMapping, MappingError, compile_mapping
+from syncrules.merge import Policy
+from syncrules.rules import RuleSet, compile_rules
+from syncrules.specs import ConditionKind, Direction, MappingSpec, RuleSpec, Side
+
+
+@dataclass
+class Part:
+    """One side at work: its folder, its connector, and the way into its items."""
+
+    side: Side
+    folder: Folder
+    connector: Connector
+    catalogue: Catalogue
+    intake: Intake
+    fields: Sequence[str]
+
+    @property
+    def settle_after(self) -> float:
+        return self.connector.capabilities.settle_after
+
+
+@dataclass
+class Plant:
+    """A connection ready to run."""
+
+    connection: Connection
+    setup: Setup
+    parts: Mapping[Side, Part]
+    tiers: tuple[str, ...]
+    label_names: Mapping[Side, dict[str, str]]
+    uses_labels: bool
+
+
+def dump_fields(fields: Sequence[Field]) -> str:
+    return dumps([{**asdict(field), "attributes": sorted(field.attributes)} for field in fields])
+
+
+def load_fields(text: str) -> list[Field]:
+    return [_field(row) for row in orjson.loads(text)]
+
+
+def _field(row: dict[str, Any]) -> Field:
+    options = tuple((value, label) for value, label in row["options"])
+    attributes = frozenset(row["attributes"])
+    return Field(**{**row, "type": FieldType(row["type"]), "options": options, "attributes": attributes})
+
+
+def catalogue_of(folder: Folder, connector: Connector, refresh: bool = False) -> Catalogue:
+    """The folder's field catalogue; asked from the app when none is stored or `refresh` says so."""
+    if refresh or folder.catalogue in ("", "[]"):
+        text = dump_fields(connector.fields(folder.remote_id))
+        if text != folder.catalogue:
+            folder.catalogue = text
+            folder.save(update_fields=["catalogue"])
+    return Catalogue(load_fields(folder.catalogue))
+
+
+def mapping_specs(connection: Connection, a: Catalogue, b: Catalogue) -> list[MappingSpec]:
+    """The mapping table of a connection: its own lines, or what follows from the meanings of both catalogues."""
+    if connection.default_mappings:
+        return default_mappings(a, b)
+    rows: Any = getattr(connection, "mappings")  # noqa: B009 - the related name lives in a room below
+    return [row.spec() for row in rows.order_by("position", "id") if row.enabled]
+
+
+def rule_specs(connection: Connection) -> list[RuleSpec]:
+    rows: Any = getattr(connection, "rules")  # noqa: B009
+    return [row.spec() for row in rows.order_by("position", "id")]
+
+
+def compile_mappings(
+    specs: Sequence[MappingSpec], a: Catalogue, b: Catalogue, region: str
+) -> tuple[CompiledMapping, ...]:
+    """Raises MappingError with the name of the line."""
+    compiled = []
+    for spec in specs:
+        if spec.enabled:
+            try:
+                compiled.append(compile_mapping(spec, a, b, region))
+            except MappingError as error:
+                raise MappingError(f"Mapping “{spec.name}”: {error}") from error
+    return tuple(compiled)
+
+
+def build(connection: Connection, connectors: Mapping[str, Connector], refresh: bool = False) -> Plant:
+    """Raises MappingError, RuleError and ConnectorError, each with a sentence for people."""
+    folders = {Side.A: connection.folder_a, Side.B: connection.folder_b}
+    catalogues = {side: catalogue_of(folders[side], connectors[side], refresh) for side in Side}
+    region = connection.tenant.region
+    specs = mapping_specs(connection, catalogues[Side.A], catalogues[Side.B])
+    mappings = compile_mappings(specs, catalogues[Side.A], catalogues[Side.B], region)
+    rules = compile_rules(rule_specs(connection), catalogues[Side.A], catalogues[Side.B], region)
+    direction = Direction(connection.direction)
+    parts = {
+        side: _part(side, folders[side], connectors[side], catalogues[side], region, _needed(side, mappings, rules))
+        for side in Side
+    }
+    setup = Setup(
+        mappings=mappings,
+        rules=rules,
+        policy=Policy(Side(connection.winner), _conflicts(connection), direction, connection.restore_target),
+        direction=direction,
+        delete_beats_update=connection.delete_beats_update,
+        targets={side: _target(side, connection, parts[side]) for side in Side},
+        names={side: str(folders[side].account) for side in Side},
+    )
+    names = {side: dict(setup.targets[side].label_names) for side in Side}
+    targets = {side: replace(setup.targets[side], label_names=names[side]) for side in Side}
+    conditions = [condition for side in Side for rule in rules.for_source(side) for condition in rule.spec.conditions]
+    uses_labels = any(condition.kind is ConditionKind.LABEL for condition in conditions)
+    order = tiers(connection.match_keys or ["email"])
+    return Plant(connection, replace(setup, targets=targets), parts, order, names, uses_labels)
+
+
+def _conflicts(connection: Connection) -> Literal["winner", "newest", "ask"]:
+    if connection.conflicts == ConflictPolicy.NEWEST:
+        return "newest"
+    return "ask" if connection.conflicts == ConflictPolicy.ASK else "winner"
+
+
+def _needed(side: Side, mappings: Sequence[CompiledMapping], rules: RuleSet) -> set[str]:
+    keys = {key for mapping in mappings for key in (mapping.a_keys if side is Side.A else mapping.b_keys)}
+    for rule in rules.for_source(side):
+        keys |= {condition.field for condition in rule.spec.conditions if condition.field}
+    return keys
+
+
+def _part(
+    side: Side, folder: Folder, connector: Connector, catalogue: Catalogue, region: str, needed: set[str]
+) -> Part:
+    """A folder holds all ordinary fields, and of the custom ones those that some connection has needed."""
+    plain = {field.key for field in catalogue if not field.custom}
+    held = set(orjson.loads(folder.fields))
+    fields = sorted((plain | needed | held) & set(catalogue.by_key))
+    intake = Intake(folder.pk, catalogue, region, connector.capabilities.visible_after)
+    return Part(side, folder, connector, catalogue, intake, fields)
+
+
+def _target(side: Side, connection: Connection, part: Part) -> Target:
+    able = part.connector.capabilities
+    incoming = "b_to_a" if side is Side.A else "a_to_b"
+    labels = Label.objects.filter(account=part.folder.account).values_list("remote_id", "name")
+    return Target(
+        writable=able.two_way and not part.folder.read_only,
+        can_delete=able.can_delete,
+        deletions=getattr(connection, f"deletions_{incoming}"),
+        deletion_label=getattr(connection, f"deletion_label_{incoming}"),
+        label_names=dict(labels),
+    )

@@ -1,0 +1,133 @@
+"""Pairs at work: rows read by the page, decided in memory, written back by the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from connections.engine import store
+from connections.engine.decide import Decided, PairState, Planned, Seen
+from connections.models import Item, Pair
+from connectors.base import Value, Values
+from syncrules.merge import MergeWarning
+from syncrules.specs import Side
+
+PAIR_COLUMNS = (
+    "item_a", "item_b", "health", "reason", "title", "base_a", "base_b", "settled_a", "settled_b", "pending", "next_at",
+    "attempts_a", "attempts_b", "blocked_a_until", "blocked_b_until", "cause_a", "cause_b", "refused", "rounds",
+    "warnings", "conflicts", "brought_by", "undone",
+)  # fmt: skip
+FETCHED = tuple(f"{name}_id" if name.startswith("item_") else name for name in PAIR_COLUMNS)
+ITEM_COLUMNS = (
+    "id", "remote_id", "version", "order", "values", "labels", "body", "title", "name_key", "uid", "departed",
+    "problem", "seq", "evidence", "modified", "first_seen_at", "hash", "marker",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class ItemView:
+    """An item as loaded for a decision."""
+
+    id: int
+    remote_id: str
+    version: str
+    order: int | None
+    values: Values
+    labels: frozenset[str]
+    body: str
+    title: str
+    name_key: str
+    uid: str
+    departed: str
+    problem: str
+    seq: int
+    evidence: Mapping[str, float]
+    modified: float | None
+    first_seen_at: float
+    hash: str
+    marker: str
+
+    def seen(self, settled: int) -> Seen:
+        return Seen(
+            self.values, self.labels, self.departed, self.problem, self.seq > settled, self.evidence, self.modified
+        )
+
+
+@dataclass
+class PairWork:
+    """A pair row in memory. `open` counts its writes that are planned or on their way in this pass."""
+
+    id: int
+    row: dict[str, Any]
+    items: dict[Side, ItemView | None]
+    decided: Decided | None = None
+    open: int = 0
+    failed: bool = False
+    foreign: set[str] = field(default_factory=set)
+    absorbs: int | None = None  # the half pair that this one takes in when it is written
+    adopted: bool = False  # two half pairs become one with this decision
+
+    def state(self) -> PairState:
+        row = self.row
+        a, b = self.items[Side.A], self.items[Side.B]
+        return PairState(
+            a.seen(row["settled_a"]) if a else None,
+            b.seen(row["settled_b"]) if b else None,
+            orjson.loads(row["base_a"]),
+            orjson.loads(row["base_b"]),
+            row["health"],
+            row["undone"],
+            tuple(orjson.loads(row["brought_by"])),
+            orjson.loads(row["refused"]),
+            tuple(
+                MergeWarning(mapping, key, Side(side), reason)
+                for mapping, key, side, reason in orjson.loads(row["warnings"])
+            ),
+        )
+
+    def values(self, side: Side) -> Values:
+        item = self.items[side]
+        return item.values if item is not None else {}
+
+    @property
+    def title(self) -> str:
+        return next((item.title for item in self.items.values() if item is not None and item.title), "")
+
+
+def load_items(ids: Iterable[int]) -> dict[int, ItemView]:
+    views = {}
+    for row in Item.objects.filter(id__in=list(ids)).values_list(*ITEM_COLUMNS):
+        columns = dict(zip(ITEM_COLUMNS, row, strict=True))
+        columns["values"] = orjson.loads(columns["values"])
+        columns["labels"] = frozenset(orjson.loads(columns["labels"]))
+        columns["evidence"] = orjson.loads(columns["evidence"]) if columns["evidence"] != "{}" else {}
+        views[columns["id"]] = ItemView(**columns)
+    return views
+
+
+def load_pairs(query: Any) -> list[PairWork]:
+    rows = [(pk, dict(zip(PAIR_COLUMNS, rest, strict=True))) for pk, *rest in query.values_list("id", *FETCHED)]
+    wanted = {row[side] for _, row in rows for side in ("item_a", "item_b") if row[side]}
+    items = load_items(wanted)
+    return [PairWork(pk, row, {Side.A: items.get(row["item_a"]), Side.B: items.get(row["item_b"])}) for pk, row in rows]
+
+
+def save_pairs(works: Sequence[PairWork]) -> None:
+    if works:
+        rows = [(*(work.row[name] for name in PAIR_COLUMNS), work.id) for work in works]
+        store.update(Pair, PAIR_COLUMNS, rows)
+
+
+@dataclass(slots=True)
+class Job:
+    """One planned write of one pair, on its way to a batch."""
+
+    work: PairWork
+    planned: Planned
+    change_id: int | None = None  # the row that was proposed and approved, if there is one
+    undo_of: int | None = None
+    marker: str = ""
+    before: dict[str, Value] = field(default_factory=dict)

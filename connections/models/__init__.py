@@ -1,0 +1,46 @@
+from connections.models.accounts import Account, AccountState, Budget, DeclaredField
+from connections.models.changes import Change, ChangeKind, ChangeState, Run, RunKind, RunState
+from connections.models.connections import (
+    ConflictPolicy,
+    Connection,
+    DeletionPolicy,
+    DirectionChoice,
+    SideChoice,
+)
+from connections.models.folders import Departed, Folder, Item, ItemKey, Label, Seen
+from connections.models.leases import Lease
+from connections.models.pairs import Decision, Health, Pair, Verdict
+from connections.models.tenants import Membership, Role, Tenant, User
+
+__all__ = [
+    "Account",
+    "AccountState",
+    "Budget",
+    "Change",
+    "ChangeKind",
+    "ChangeState",
+    "ConflictPolicy",
+    "Connection",
+    "Decision",
+    "DeclaredField",
+    "DeletionPolicy",
+    "Departed",
+    "DirectionChoice",
+    "Folder",
+    "Health",
+    "Item",
+    "ItemKey",
+    "Label",
+    "Lease",
+    "Membership",
+    "Pair",
+    "Role",
+    "Run",
+    "RunKind",
+    "RunState",
+    "Seen",
+    "SideChoice",
+    "Tenant",
+    "User",
+    "Verdict",
+]

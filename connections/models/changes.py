@@ -1,0 +1,139 @@
+"""Runs, and changes: the plan, the write-ahead log, the history and the source of undo, all four."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import models
+
+from connections.models.folders import Folder, Item
+from connections.models.pairs import Pair
+from connections.tenancy import TenantOwned
+
+
+class RunKind(models.TextChoices):
+    INITIAL = "initial", "first run"
+    INCREMENTAL = "incremental", "incremental"
+    FULL = "full", "full"
+    UNDO = "undo", "undo"
+
+
+class RunState(models.TextChoices):
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    PLANNED = "planned", "planned, nothing written"
+    HELD = "held", "waiting for approval"
+    FAILED = "failed", "failed"
+    AUTH = "auth", "needs re-authorisation"
+
+
+class Run(TenantOwned):
+    """One pass of the engine over a connection, in one or more slices."""
+
+    connection = models.ForeignKey("connections.Connection", models.CASCADE, related_name="runs")
+    kind = models.CharField(max_length=11, choices=RunKind.choices)
+    state = models.CharField(max_length=8, choices=RunState.choices, default=RunState.RUNNING)
+    preview = models.BooleanField(default=False)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    slices = models.PositiveIntegerField(default=0)
+    counters = models.JSONField(default=dict, blank=True)
+    done_items = models.PositiveIntegerField(default=0)
+    total_items = models.PositiveIntegerField(default=0)
+    message = models.TextField(default="", blank=True)
+    held = models.JSONField(default=dict, blank=True, help_text="kind of change -> why it waits")
+
+    class Meta:
+        indexes = [models.Index(fields=["connection", "-id"], name="run_latest")]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
+
+
+class ChangeKind(models.TextChoices):
+    CREATE = "create", "create"
+    PAIR = "pair", "pair"
+    UPDATE = "update", "update"
+    DELETE = "delete", "delete"
+
+
+class ChangeState(models.TextChoices):
+    PROPOSED = "proposed", "proposed"
+    APPROVED = "approved", "approved"
+    SENT = "sent", "sent"
+    DONE = "done", "done"
+    UNKNOWN = "unknown", "sent, no answer"
+    REFUSED = "refused", "refused"
+    STALE = "stale", "overtaken, decided again"
+    SUPERSEDED = "superseded", "superseded"
+    REJECTED = "rejected", "rejected"
+
+
+OPEN = (ChangeState.SENT.value, ChangeState.UNKNOWN.value)
+
+
+class Change(models.Model):
+    """One intended write to one record. `patch` is what is written, `before` and `after` what the record showed."""
+
+    tenant = models.ForeignKey("connections.Tenant", models.CASCADE, related_name="+", db_index=False)
+    connection = models.ForeignKey("connections.Connection", models.CASCADE, related_name="changes", db_index=False)
+    run = models.ForeignKey(Run, models.SET_NULL, null=True, related_name="changes")
+    pair = models.ForeignKey(Pair, models.SET_NULL, null=True, related_name="changes")
+    kind = models.CharField(max_length=6, choices=ChangeKind.choices)
+    side = models.CharField(max_length=1, help_text="the side that is written")
+    target_folder = models.ForeignKey(Folder, models.CASCADE, related_name="+", db_index=False)
+    source_item = models.ForeignKey(Item, models.SET_NULL, null=True, related_name="+", db_index=False)
+    target_item = models.ForeignKey(Item, models.SET_NULL, null=True, related_name="+", db_index=False)
+    title = models.CharField(max_length=255, default="", blank=True)
+    marker = models.CharField(max_length=36, unique=True)
+    state = models.CharField(max_length=10, choices=ChangeState.choices)
+    patch = models.TextField(default="{}")
+    add_labels = models.TextField(default="[]")
+    remove_labels = models.TextField(default="[]")
+    before = models.TextField(default="{}")
+    after = models.TextField(default="{}")
+    source = models.TextField(default="{}", help_text="what the source side showed, kept until the answer came")
+    cause = models.TextField(default="{}", help_text="rules, mappings, winner and configuration version, as JSON")
+    keys = models.TextField(default="[]", help_text="matching keys of a create, as JSON")
+    fingerprint = models.CharField(max_length=32, default="")
+    fence = models.BigIntegerField(default=0)
+    made_at = models.FloatField(default=0)
+    sent_at = models.FloatField(default=0)
+    done_at = models.FloatField(default=0)
+    field = models.CharField(max_length=255, default="", blank=True)
+    reason = models.CharField(max_length=500, default="", blank=True)
+    for_good = models.BooleanField(default=False, help_text="rejected until a person reverts it")
+    undo_of = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="undone_by")
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "source_item", "side"],
+                condition=models.Q(kind="create", state__in=OPEN),
+                name="one_open_create",
+            ),
+            models.UniqueConstraint(
+                fields=["target_item"],
+                condition=models.Q(state__in=OPEN, target_item__isnull=False),
+                name="one_open_write",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["connection", "state", "id"], name="change_by_state"),
+            models.Index(fields=["target_folder"], name="change_open", condition=models.Q(state__in=OPEN)),
+            models.Index(fields=["connection", "-id"], name="change_latest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.title}".strip()
+
+    @property
+    def why(self) -> dict[str, Any]:
+        return dict(orjson.loads(self.cause))
+
+    @property
+    def fields(self) -> list[str]:
+        return sorted(orjson.loads(self.patch))

@@ -1,0 +1,89 @@
+"""A connection: two folders that are kept the same, and how."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from connections.tenancy import TenantOwned
+
+
+class DirectionChoice(models.TextChoices):
+    BOTH = "both", "both ways"
+    A_TO_B = "a_to_b", "A to B"
+    B_TO_A = "b_to_a", "B to A"
+
+
+class SideChoice(models.TextChoices):
+    A = "a", "A"
+    B = "b", "B"
+
+
+class ConflictPolicy(models.TextChoices):
+    WINNER = "winner", "the winner's value"
+    NEWEST = "newest", "the newest value, else the winner's"
+    ASK = "ask", "ask a person"
+
+
+class DeletionPolicy(models.TextChoices):
+    KEEP = "keep", "keep the other contact"
+    DELETE = "delete", "delete the other contact too"
+    LABEL = "label", "put a label on the other contact"
+
+
+class Connection(TenantOwned):
+    name = models.SlugField(max_length=100)
+    folder_a = models.ForeignKey("connections.Folder", models.PROTECT, related_name="connections_a")
+    folder_b = models.ForeignKey("connections.Folder", models.PROTECT, related_name="connections_b")
+    direction = models.CharField(max_length=6, choices=DirectionChoice.choices, default=DirectionChoice.BOTH)
+    winner = models.CharField(max_length=1, choices=SideChoice.choices, default=SideChoice.A)
+    conflicts = models.CharField(max_length=6, choices=ConflictPolicy.choices, default=ConflictPolicy.WINNER)
+    delete_beats_update = models.BooleanField(default=False)
+    restore_target = models.BooleanField(default=False, help_text="one-way: put back edits made on the target")
+    deletions_a_to_b = models.CharField(max_length=6, choices=DeletionPolicy.choices, default=DeletionPolicy.KEEP)
+    deletions_b_to_a = models.CharField(max_length=6, choices=DeletionPolicy.choices, default=DeletionPolicy.KEEP)
+    deletion_label_a_to_b = models.CharField(max_length=255, default="", blank=True)
+    deletion_label_b_to_a = models.CharField(max_length=255, default="", blank=True)
+    interval = models.PositiveIntegerField(default=300, help_text="seconds between two looks at the apps")
+    enabled = models.BooleanField(default=True)
+    paused_reason = models.CharField(max_length=255, default="", blank=True)
+    look_only = models.BooleanField(default=False, help_text="observe, match and plan, but never write")
+    approve_first_run = models.BooleanField(default=False)
+    avoid_duplicates = models.BooleanField(default=True, help_text="never create a contact that has none of the keys")
+    match_keys = models.JSONField(default=list, blank=True, help_text="email, phone+name, name+company")
+    guard_deletes_share = models.PositiveSmallIntegerField(default=10, help_text="percent of the larger side")
+    guard_deletes_least = models.PositiveIntegerField(default=20)
+    guard_blanks_share = models.PositiveSmallIntegerField(default=10, help_text="percent of the larger side")
+    guard_blanks_least = models.PositiveIntegerField(default=20)
+    guard_creates_share = models.PositiveSmallIntegerField(default=100, help_text="percent of the larger side")
+    guard_creates_least = models.PositiveIntegerField(default=500)
+    default_mappings = models.BooleanField(default=True, help_text="map what means the same on both sides")
+    applied = models.JSONField(default=dict, blank=True, editable=False, help_text="entries of the file applied last")
+    config_version = models.PositiveIntegerField(default=1, editable=False)
+    worked_version = models.PositiveIntegerField(default=0, editable=False)
+    worked_a = models.BigIntegerField(default=0, editable=False)
+    worked_b = models.BigIntegerField(default=0, editable=False)
+    first_run_done = models.BooleanField(default=False, editable=False)
+    due_at = models.DateTimeField(null=True, blank=True, db_index=True, editable=False)
+    queued_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_ok_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="connection_name_once"),
+            models.UniqueConstraint(fields=["folder_a", "folder_b"], name="connection_folders_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        super().clean()
+        if self.folder_a_id and self.folder_a_id == self.folder_b_id:
+            raise ValidationError("Both sides are the same folder; choose two different ones.")
+        for side, policy, label in (
+            ("A", self.deletions_a_to_b, self.deletion_label_a_to_b),
+            ("B", self.deletions_b_to_a, self.deletion_label_b_to_a),
+        ):
+            if policy == DeletionPolicy.LABEL and not label:
+                raise ValidationError(f"Say which label marks a contact that was deleted on side {side}.")

@@ -1,0 +1,249 @@
+"""Setting a connection up by hand: what there is to choose from, asked live, and what follows from a choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import F
+
+from connections import host
+from connections.engine import setup
+from connections.models import Account, Change, Connection, Decision, Folder, Label, Pair, Run, SideChoice
+from connections.services import syncing
+from connectors import base, registry
+from connectors.base import Capabilities, ConnectorError
+from syncrules.catalogue import Catalogue
+from syncrules.defaults import default_mappings
+from syncrules.mapping import MappingError
+from syncrules.models import FieldMapping
+from syncrules.specs import Direction, MappingSpec
+
+PIECE = 1_000  # rows that are deleted at a time
+FRESH = 300  # seconds for which an answer of an app about its fields and labels is taken as live
+NEW = "new: look it over, preview it, then resume it"  # why a connection that was just made does not run
+
+
+# ---- folders
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    folder: Folder
+    depth: int
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The folders of an account; `problem` says why they are those seen last and not the present ones."""
+
+    branches: Sequence[Branch]
+    problem: str = ""
+
+
+def folder_tree(account: Account) -> Tree:
+    """Asked live, with counts; where the app cannot be asked, what is stored."""
+    try:
+        live = host.connect(account).folders()
+    except ConnectorError as error:
+        stored = Folder.objects.filter(account=account).order_by("path")
+        return Tree([Branch(row, 0, None) for row in stored], f"Account {account} cannot be asked now: {error}")
+    return Tree(take_folders(account, live))
+
+
+def take_folders(account: Account, live: Sequence[base.Folder]) -> list[Branch]:
+    """Stores what the app just named, and gives it the order of a tree."""
+    rows = _store_folders(account, live)
+    return [Branch(rows[each.id], depth, each.count) for each, depth in _nested(live)]
+
+
+def _store_folders(account: Account, live: Sequence[base.Folder]) -> dict[str, Folder]:
+    rows = {row.remote_id: row for row in Folder.objects.filter(account=account)}
+    for each in live:
+        shown = {"name": each.name[:255], "path": each.path[:1000], "read_only": each.read_only}
+        row = rows.get(each.id)
+        if row is None:
+            rows[each.id] = Folder.objects.create(
+                tenant_id=account.tenant_id, account=account, remote_id=each.id, **shown
+            )
+        elif any(getattr(row, name) != value for name, value in shown.items()):
+            Folder.objects.filter(pk=row.pk).update(**shown)
+            row.name, row.path, row.read_only = each.name, each.path, each.read_only
+    return rows
+
+
+def _nested(live: Sequence[base.Folder], parent: str = "", depth: int = 0) -> Iterator[tuple[base.Folder, int]]:
+    """Children after their parent; what names a parent that is not listed stands at the root."""
+    ids = {each.id for each in live}
+    for each in sorted(live, key=lambda folder: folder.path.casefold()):
+        above = each.parent if each.parent in ids and each.parent != each.id else ""
+        if above == parent:
+            yield each, depth
+            yield from _nested(live, each.id, depth + 1)
+
+
+# ---- catalogues
+
+
+@dataclass(frozen=True, slots=True)
+class SideOffer:
+    """What one side of a connection has to choose from."""
+
+    side: str
+    name: str
+    catalogue: Catalogue
+    labels: Sequence[tuple[str, str]]  # id, name
+    capabilities: Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    a: SideOffer
+    b: SideOffer
+    region: str
+
+    def side(self, side: str) -> SideOffer:
+        return self.a if side == SideChoice.A else self.b
+
+
+def offer(connection: Connection) -> Offer:
+    """From what is stored; `refresh` makes that live."""
+    return Offer(_side(connection, "a"), _side(connection, "b"), connection.tenant.region)
+
+
+def _side(connection: Connection, side: str) -> SideOffer:
+    folder: Folder = getattr(connection, f"folder_{side}")
+    labels = Label.objects.filter(account=folder.account_id).order_by("name").values_list("remote_id", "name")
+    app = registry.apps().get(folder.account.app)
+    return SideOffer(
+        side,
+        str(folder.account),
+        Catalogue(setup.load_fields(folder.catalogue or "[]")),
+        list(labels),
+        app.capabilities if app is not None else Capabilities(),
+    )
+
+
+def refresh(connection: Connection) -> list[str]:
+    """Asks both apps for their fields and labels, unless they were just asked. Returns a sentence per app that could
+    not be asked; what was stored before then stands."""
+    problems = [_refresh_folder(folder) for folder in (connection.folder_a, connection.folder_b)]
+    return [problem for problem in problems if problem]
+
+
+def _refresh_folder(folder: Folder) -> str:
+    if cache.get(_asked(folder)):
+        return ""
+    try:
+        connector = host.connect(folder.account)
+        setup.catalogue_of(folder, connector, refresh=True)
+        store_labels(folder, connector)
+    except ConnectorError as error:
+        return f"Account {folder.account} cannot be asked now, so its fields and labels are those seen last: {error}"
+    cache.set(_asked(folder), True, FRESH)
+    return ""
+
+
+def forget_answers(connection: Connection) -> None:
+    """The next `refresh` asks both apps in any case."""
+    cache.delete_many([_asked(folder) for folder in (connection.folder_a, connection.folder_b)])
+
+
+def _asked(folder: Folder) -> str:
+    return f"catalogue-asked:{folder.pk}"
+
+
+def store_labels(folder: Folder, connector: base.Connector) -> None:
+    if connector.capabilities.label_kind is None:
+        return
+    known = {row.remote_id: row for row in Label.objects.filter(account=folder.account_id, folder=None)}
+    for label in connector.labels(folder.remote_id):
+        shown = {"name": label.name[:255], "kind": label.kind, "read_only": label.read_only}
+        row = known.get(label.id)
+        if row is None:
+            Label.objects.create(
+                tenant_id=folder.tenant_id, account=folder.account, folder=None, remote_id=label.id, **shown
+            )
+        elif any(getattr(row, name) != value for name, value in shown.items()):
+            Label.objects.filter(pk=row.pk).update(**shown)
+
+
+@dataclass(frozen=True, slots=True)
+class MappingLine:
+    """A line of the mapping table in words."""
+
+    name: str
+    a: str
+    b: str
+    direction: str
+
+
+def mapping_lines(connection: Connection, given: Offer) -> list[MappingLine]:
+    """The mapping that is in force."""
+    specs = setup.mapping_specs(connection, given.a.catalogue, given.b.catalogue)
+    arrows = {Direction.BOTH: "⇄", Direction.A_TO_B: "→", Direction.B_TO_A: "←"}
+    return [
+        MappingLine(
+            spec.name,
+            labels_of(given.a.catalogue, spec.a),
+            labels_of(given.b.catalogue, spec.b),
+            arrows[spec.direction],
+        )
+        for spec in specs
+    ]
+
+
+def labels_of(catalogue: Catalogue, keys: Sequence[str]) -> str:
+    return " + ".join(catalogue.by_key[key].label if key in catalogue else key for key in keys)
+
+
+# ---- changes
+
+
+EVERYTHING = {Direction.A_TO_B: "Everything from A", Direction.B_TO_A: "Everything from B"}
+
+
+@transaction.atomic
+def copy_default_mappings(connection: Connection) -> int:
+    """Writes the default mapping down as the connection's own lines, to be edited. Returns how many."""
+    given = offer(connection)
+    specs = default_mappings(given.a.catalogue, given.b.catalogue)
+    if not specs:
+        raise MappingError("The fields of both apps are not known yet; test the accounts first.")
+    FieldMapping.objects.filter(connection=connection).delete()
+    _write_lines(connection, specs)
+    Connection.objects.filter(pk=connection.pk).update(default_mappings=False)
+    configured(connection)
+    return len(specs)
+
+
+def _write_lines(connection: Connection, specs: Sequence[MappingSpec]) -> None:
+    rows = [FieldMapping.from_spec(spec, connection=connection, position=at) for at, spec in enumerate(specs)]
+    FieldMapping.objects.bulk_create(rows)
+
+
+@transaction.atomic
+def use_default_mappings(connection: Connection) -> None:
+    """Gives the own lines up: what means the same on both sides is mapped again."""
+    FieldMapping.objects.filter(connection=connection).delete()
+    Connection.objects.filter(pk=connection.pk).update(default_mappings=True)
+    configured(connection)
+
+
+def remove(connection: Connection) -> None:
+    """Forgets the connection with its pairs, plan and history, piece by piece; contacts stay in both apps."""
+    for model in (Change, Decision, Pair, Run):
+        rows: Any = model._default_manager.filter(connection=connection)
+        while ids := list(rows.values_list("id", flat=True)[:PIECE]):
+            model._default_manager.filter(id__in=ids).delete()
+    connection.delete()
+
+
+def configured(connection: Connection) -> None:
+    """To be called after every change of options, mappings or rules: all pairs are decided anew."""
+    Connection.objects.filter(pk=connection.pk).update(config_version=F("config_version") + 1)
+    syncing.wake(connection.pk)

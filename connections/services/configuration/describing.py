@@ -1,0 +1,69 @@
+"""What there is now, in the form in which a file would say it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connections.engine import setup
+from connections.models import Account, Connection, Label, Tenant
+from connections.services import setting_up
+from connections.services.configuration.options import OPTIONS, Entries
+from syncrules.models import FieldMapping
+from syncrules.specs import Direction, RuleSpec
+
+CONNECTION_DEFAULTS: Mapping[str, Any] = {
+    **{option.path: option.default for option in OPTIONS},
+    "mappings": "default",
+    "rules": [rule.to_dict() for rule in setting_up.everything()],
+}
+
+
+def of_tenant(tenant: Tenant) -> Entries:
+    return {"name": tenant.name, "region": tenant.region}
+
+
+def tenant_defaults(slug: str) -> Entries:
+    return {"name": slug, "region": ""}
+
+
+def of_account(account: Account) -> Entries:
+    return {"app": account.app, "base_url": account.base_url, "login_url": account.login_url}
+
+
+ACCOUNT_DEFAULTS: Entries = {"base_url": "", "login_url": ""}
+
+
+def of_connection(connection: Connection) -> Entries:
+    lines = FieldMapping.objects.filter(connection=connection).order_by("position", "id")
+    return {
+        **{option.path: option.of(connection) for option in OPTIONS},
+        "mappings": "default" if connection.default_mappings else [row.spec().to_dict() for row in lines],
+        "rules": [_rule(spec, _label_names(connection, spec)) for spec in setup.rule_specs(connection)],
+    }
+
+
+def _label_names(connection: Connection, spec: RuleSpec) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The present names of the labels that a rule holds by id, on its source and on its target."""
+    folders = [connection.folder_a, connection.folder_b]
+    source, target = folders if spec.direction is Direction.A_TO_B else reversed(folders)
+    ids = {part.label_id for part in spec.conditions} | {part.label_id for part in spec.actions} - {""}
+    if not ids:
+        return {}, {}
+    found = []
+    for folder in (source, target):
+        rows = Label.objects.filter(account=folder.account_id, remote_id__in=ids)
+        found.append(dict(rows.values_list("remote_id", "name")))
+    return found[0], found[1]
+
+
+def _rule(spec: RuleSpec, names: tuple[Mapping[str, str], Mapping[str, str]]) -> dict[str, Any]:
+    """A file calls labels by their names alone."""
+    data = spec.to_dict()
+    for place, word, known in (("if", "label", names[0]), ("then", "", names[1])):
+        for part in data.get(place, ()):
+            label = known.get(part.pop("label_id", ""))
+            if label is not None:
+                key = word or next(iter(part))
+                part[key] = label
+    return data

@@ -1,0 +1,74 @@
+"""What people decide about pairs: who is who, who stays out, and which value is right."""
+
+from __future__ import annotations
+
+import orjson
+from django.db import transaction
+
+from connections import host
+from connections.engine import setup
+from connections.engine.items import dumps
+from connections.models import Decision, Item, Pair, User, Verdict
+from connections.services import syncing
+from syncrules.mapping import CompiledMapping
+from syncrules.specs import Side
+
+
+class CannotDecide(Exception):
+    """The text says why, and what can be done instead."""
+
+
+def decide(pair: Pair, verdict: str, other: Item | None = None, by: User | None = None) -> None:
+    """`same` and `apart` are about the pair's own record and `other`, a record of the other folder; `exclude` and
+    `create` about the pair's record alone; `later` puts the question off. The connection is woken."""
+    a, b = _items(pair, verdict, other)
+    Decision.objects.update_or_create(
+        connection=pair.connection, item_a=a, item_b=b, defaults={"verdict": verdict, "by": by}
+    )
+    Pair.objects.filter(pk=pair.pk).update(pending=True, next_at=0)
+    syncing.wake(pair.connection_id)
+
+
+def _items(pair: Pair, verdict: str, other: Item | None) -> tuple[Item | None, Item | None]:
+    if verdict in (Verdict.EXCLUDE, Verdict.CREATE):
+        if pair.item_a is not None and pair.item_b is not None:
+            raise CannotDecide(f"“{pair}” is on both sides already; pause or change the rules to leave it out.")
+        return pair.item_a, pair.item_b
+    if pair.item_a is not None and pair.item_b is not None:
+        return pair.item_a, pair.item_b
+    if other is None:
+        raise CannotDecide(f"Say which contact of the other side “{pair}” is compared with.")
+    here = pair.item_a or pair.item_b
+    if here is not None and other.folder_id == here.folder_id:
+        raise CannotDecide(f"“{other}” is in the same folder as “{pair}”; choose one of the other side.")
+    return (pair.item_a, other) if pair.item_a is not None else (other, pair.item_b)
+
+
+def resolve(pair: Pair, mapping_name: str, side: str) -> None:
+    """Settles a conflict of one mapping: the value of `side` ("a" or "b") goes to both. Raises CannotDecide."""
+    chosen = Side(side)
+    if pair.item_a is None or pair.item_b is None or mapping_name not in orjson.loads(pair.conflicts):
+        raise CannotDecide(f"“{pair}” has no open conflict in {mapping_name}.")
+    mapping = _mapping(pair, mapping_name)
+    values = {Side.A: pair.item_a.record, Side.B: pair.item_b.record}
+    keys = {Side.A: mapping.a_keys, Side.B: mapping.b_keys}
+    bases = {each: orjson.loads(getattr(pair, f"base_{each}")) for each in Side}
+    loser = chosen.other
+    bases[loser].update({key: values[loser].get(key) for key in keys[loser]})
+    bases[chosen].update({key: None if values[chosen].get(key) is not None else "" for key in keys[chosen]})
+    with transaction.atomic():
+        Pair.objects.filter(pk=pair.pk).update(
+            base_a=dumps(bases[Side.A]), base_b=dumps(bases[Side.B]), pending=True, next_at=0
+        )
+        syncing.wake(pair.connection_id)
+
+
+def _mapping(pair: Pair, name: str) -> CompiledMapping:
+    connection = pair.connection
+    folders = {"a": connection.folder_a, "b": connection.folder_b}
+    a, b = (setup.catalogue_of(folder, host.connect(folder.account)) for folder in folders.values())
+    specs = setup.mapping_specs(connection, a, b)
+    for mapping in setup.compile_mappings(specs, a, b, connection.tenant.region):
+        if mapping.name == name:
+            return mapping
+    raise CannotDecide(f"The connection has no mapping called {name} any more.")

@@ -1,0 +1,246 @@
+"""Setting connections up: folders found by what people call them, configurations checked against what apps offer."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+
+from connections import host
+from connections.engine import setup
+from connections.models import Account, Connection, DeletionPolicy, Folder, Label
+from connections.services import arranging
+from connectors.base import Capabilities
+from syncrules.catalogue import Catalogue
+from syncrules.defaults import default_mappings
+from syncrules.mapping import MappingError
+from syncrules.models import FieldMapping, Rule
+from syncrules.rules import RuleError, compile_rules
+from syncrules.specs import ActionKind, ConditionKind, MappingSpec, RuleSpec, Side
+
+NAMED = 8  # folders that a sentence names at most
+
+
+class CannotSetUp(Exception):
+    """What was asked for cannot be; the text says what is wrong and what can be done."""
+
+
+# ---- folders
+
+
+def refresh_folders(account: Account) -> Sequence[arranging.Branch]:
+    """The account's live folder tree with counts; its rows are stored. Raises ConnectorError."""
+    return arranging.take_folders(account, host.connect(account).folders())
+
+
+def find_folder(account: Account, text: str) -> Folder:
+    """The live folder with this id, path or name. Raises CannotSetUp or ConnectorError."""
+    return choose_folder([branch.folder for branch in refresh_folders(account)], text, account)
+
+
+def choose_folder(folders: Sequence[Folder], text: str, account: Account) -> Folder:
+    """The exact id counts before the path, the path before the name, and all of them before other cases."""
+    loose = _loose(text)
+    tests = (
+        lambda folder: folder.remote_id == text,
+        lambda folder: folder.path == text,
+        lambda folder: folder.name == text,
+        lambda folder: loose in (_loose(folder.remote_id), _loose(folder.path), _loose(folder.name)),
+    )
+    for test in tests:
+        found = [folder for folder in folders if test(folder)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise CannotSetUp(
+                f"Account {account} has {len(found)} folders called “{text}”: {_shown(found)}. Name one of them so."
+            )
+    raise CannotSetUp(f"Account {account} has no folder “{text}”. {_nearest(folders, text)}")
+
+
+def _loose(text: str) -> str:
+    return text.strip().strip("/").casefold()
+
+
+def _shown(folders: Sequence[Folder]) -> str:
+    """By paths where these differ, else by ids."""
+    paths = [folder.path for folder in folders]
+    texts = paths if len(set(paths)) == len(paths) else [folder.remote_id for folder in folders]
+    more = f" and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
+    return ", ".join(f"“{text}”" for text in texts[:NAMED]) + more
+
+
+def _nearest(folders: Sequence[Folder], text: str) -> str:
+    if not folders:
+        return "The app shows no folder at all for it."
+    names = {_loose(name): folder for folder in folders for name in (folder.remote_id, folder.name, folder.path)}
+    near = difflib.get_close_matches(_loose(text), names, n=1, cutoff=0.5)
+    return f"Did you mean “{names[near[0]].path}”?" if near else f"There are: {_shown(folders)}."
+
+
+def folder_text(folder: Folder) -> str:
+    """What finds the folder again: its path, or its id where several have that path."""
+    twins = Folder.objects.filter(account=folder.account_id).filter(Q(path=folder.path) | Q(remote_id=folder.path))
+    return folder.remote_id if twins.exclude(pk=folder.pk).exists() else folder.path
+
+
+# ---- what the apps offer
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSide:
+    """What one side has now. `labels`: name in lower case -> id."""
+
+    folder: Folder
+    catalogue: Catalogue
+    labels: Mapping[str, str]
+    capabilities: Capabilities
+
+
+def look(folder: Folder, labels: bool) -> LiveSide:
+    """Asks the app for the folder's fields, and for its labels where wanted. Raises ConnectorError."""
+    connector = host.connect(folder.account)
+    catalogue = setup.catalogue_of(folder, connector, refresh=True)
+    named: dict[str, str] = {}
+    if labels and connector.capabilities.label_kind is not None:
+        arranging.store_labels(folder, connector)
+        rows = Label.objects.filter(account=folder.account_id).values_list("name", "remote_id")
+        named = {name.casefold(): remote_id for name, remote_id in rows}
+    return LiveSide(folder, catalogue, named, connector.capabilities)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Mappings (None: what means the same) and rules (None: everything, both ways) as a person asked for them."""
+
+    mappings: Sequence[MappingSpec] | None = None
+    rules: Sequence[RuleSpec] | None = None
+    deletions: Mapping[Side, str] | None = None  # what a deletion on the other side does on this one
+
+    @property
+    def names_labels(self) -> bool:
+        rules = self.rules or ()
+        return any(part.kind is ConditionKind.LABEL for rule in rules for part in rule.conditions) or any(
+            part.kind is not ActionKind.SET for rule in rules for part in rule.actions
+        )
+
+
+def check(wanted: Configuration, a: Folder, b: Folder, region: str) -> Configuration:
+    """The configuration with the ids of its labels, after both apps said that it can work.
+
+    Raises CannotSetUp with the first thing that cannot, or ConnectorError."""
+    live = {side: look(folder, wanted.names_labels) for side, folder in ((Side.A, a), (Side.B, b))}
+    left, right = live[Side.A].catalogue, live[Side.B].catalogue
+    specs = default_mappings(left, right) if wanted.mappings is None else wanted.mappings
+    rules = None if wanted.rules is None else [_with_ids(rule, live) for rule in wanted.rules]
+    if not any(spec.enabled for spec in specs):
+        raise CannotSetUp("No field of the one side is mapped to one of the other; without a mapping nothing can flow.")
+    try:
+        setup.compile_mappings(specs, left, right, region)
+        compile_rules(rules or (), left, right, region)
+    except (MappingError, RuleError) as error:
+        raise CannotSetUp(f"{str(error).rstrip('.')}.") from error
+    for rule in rules or ():
+        _check_abilities(rule, live)
+    for side, policy in (wanted.deletions or {}).items():
+        if policy == DeletionPolicy.DELETE and not live[side].capabilities.can_delete:
+            raise CannotSetUp(f"The app of side {side.upper()} allows no deletes; choose keep or a label.")
+    return replace(wanted, rules=rules)
+
+
+def _with_ids(rule: RuleSpec, live: Mapping[Side, LiveSide]) -> RuleSpec:
+    """Labels by id where the account has them now, so that a rename breaks nothing."""
+    source = Side.A if rule.direction == "a_to_b" else Side.B
+    here, there = live[source].labels, live[source.other].labels
+    return replace(
+        rule,
+        conditions=tuple(
+            replace(part, label_id=here.get(part.subject.casefold(), "")) if part.kind is ConditionKind.LABEL else part
+            for part in rule.conditions
+        ),
+        actions=tuple(
+            replace(part, label_id=there.get(part.subject.casefold(), "")) if part.kind is not ActionKind.SET else part
+            for part in rule.actions
+        ),
+    )
+
+
+def _check_abilities(rule: RuleSpec, live: Mapping[Side, LiveSide]) -> None:
+    source = Side.A if rule.direction == "a_to_b" else Side.B
+    for condition in rule.conditions:
+        if condition.kind not in live[source].capabilities.conditions:
+            raise CannotSetUp(
+                f"Rule “{rule.name}”: the app of side {source.upper()} knows no {condition.kind} condition."
+            )
+    for action in rule.actions:
+        if action.kind not in live[source.other].capabilities.actions:
+            raise CannotSetUp(f"Rule “{rule.name}”: the app of side {source.other.upper()} cannot do {action.kind}.")
+
+
+# ---- writing it down
+
+
+def everything() -> list[RuleSpec]:
+    """The visible rule of a new connection, one for each direction."""
+    return [RuleSpec("", title, direction) for direction, title in arranging.EVERYTHING.items()]
+
+
+def refuse_used(a: Folder, b: Folder, leaving: Collection[int] = ()) -> None:
+    """Raises CannotSetUp where the two folders are one, or are connected already, in whichever order. `leaving`: ids of
+    connections that are about to be deleted."""
+    if a.pk == b.pk:
+        raise CannotSetUp(f"Both sides are the same folder “{a}”; choose two different ones.")
+    if a.tenant_id != b.tenant_id:
+        raise CannotSetUp("The two folders belong to different tenants.")
+    used = Connection.objects.filter(Q(folder_a=a, folder_b=b) | Q(folder_a=b, folder_b=a))
+    other = used.exclude(pk__in=leaving).first()
+    if other is not None:
+        raise CannotSetUp(f"“{a}” and “{b}” are connected already, by {other}; a pair of folders is connected once.")
+
+
+@transaction.atomic
+def make_connection(
+    name: str, a: Folder, b: Folder, configuration: Configuration, options: Mapping[str, Any]
+) -> Connection:
+    """A new connection with its lines and rules. `options` are the row's columns. Raises CannotSetUp."""
+    refuse_used(a, b)
+    connection = Connection(tenant_id=a.tenant_id, name=name, folder_a=a, folder_b=b, **options)
+    try:
+        connection.full_clean()
+    except ValidationError as error:
+        raise CannotSetUp(f"Connection {name}: {' '.join(error.messages)}") from error
+    connection.save()
+    replace_mappings(connection, configuration.mappings)
+    replace_rules(connection, everything() if configuration.rules is None else configuration.rules)
+    return connection
+
+
+@transaction.atomic
+def replace_mappings(connection: Connection, specs: Sequence[MappingSpec] | None) -> None:
+    """None: what means the same on both sides is mapped."""
+    FieldMapping.objects.filter(connection=connection).delete()
+    rows = [FieldMapping.from_spec(spec, connection=connection, position=at) for at, spec in enumerate(specs or ())]
+    FieldMapping.objects.bulk_create(rows)
+    connection.default_mappings = specs is None
+    Connection.objects.filter(pk=connection.pk).update(default_mappings=specs is None)
+
+
+@transaction.atomic
+def replace_rules(connection: Connection, specs: Sequence[RuleSpec]) -> None:
+    """A rule keeps its id as long as its direction and name stay: pairs remember which rule brought them in."""
+    known = {(row.direction, row.name): row.pk for row in Rule.objects.filter(connection=connection)}
+    for position, spec in enumerate(specs):
+        row = Rule.from_spec(spec, connection=connection, position=position)
+        row.pk = known.pop((spec.direction.value, spec.name), None)
+        row.save()
+    Rule.objects.filter(pk__in=known.values()).delete()
+
+
+def touch_configuration(connection: Connection) -> None:
+    """To be called after every change of options, mappings or rules: all pairs are decided anew."""
+    arranging.configured(connection)

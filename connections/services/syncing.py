@@ -1,0 +1,234 @@
+"""Running connections: at once, as a plan, in slices of the queue; approving, pausing, trying again."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from connections import host, scheduling
+from connections.engine.leases import Fence
+from connections.engine.runner import Busy, Progress, Runner, quiet
+from connections.models import (
+    Account,
+    AccountState,
+    Change,
+    ChangeState,
+    Connection,
+    Health,
+    Pair,
+    Run,
+    RunKind,
+    RunState,
+    User,
+)
+from connectors.base import AuthLost, FenceLost
+
+log = logging.getLogger(__name__)
+
+SLICE = 45.0  # seconds of work after which a task gives its place to others
+WAIT = 600.0  # seconds that a foreground run waits for another worker's
+RETRY = 60.0  # seconds until a connection is tried again whose app failed
+EMPTY = "empty"  # the key in Run.held of a run that stopped at a suddenly empty side
+
+
+class Paused(Exception):
+    """The connection does not run; the text says why and what to do."""
+
+
+def runner(connection: Connection, progress: Progress = quiet) -> Runner:
+    """A runner on the real connectors of both accounts. Raises ConnectorError where an account cannot be used."""
+    fence = Fence()
+    connectors = {
+        "a": host.connect(connection.folder_a.account, fence=fence),
+        "b": host.connect(connection.folder_b.account, fence=fence),
+    }
+    return Runner(connection, connectors, host.SystemClock(), fence, progress)
+
+
+def sync(connection: Connection, *, full: bool = False, progress: Progress = quiet, wait: bool = True) -> Run:
+    """Runs the connection here and now. If another worker is at it, waits for that run and returns it."""
+    _refuse_paused(connection)
+    kind = RunKind.FULL if full else RunKind.INCREMENTAL
+    return _run(connection, kind, False, progress, wait)
+
+
+def preview(connection: Connection, *, progress: Progress = quiet, wait: bool = True) -> Run:
+    """Observes for real and plans; writes nothing to an app."""
+    return _run(connection, RunKind.INCREMENTAL, True, progress, wait)
+
+
+def run_slice(connection_id: int) -> str:
+    """One bounded piece of work for the queue; says what became of it."""
+    connection = Connection.objects.select_related("tenant", "folder_a__account", "folder_b__account").get(
+        pk=connection_id
+    )
+    Connection.objects.filter(pk=connection_id).update(queued_at=None)
+    try:
+        _refuse_paused(connection)
+        run = runner(connection).run(budget=SLICE, accept_empty=_emptiness_accepted(connection))
+    except (Busy, Paused, FenceLost) as reason:
+        return str(reason)
+    except Exception as error:  # noqa: BLE001 - a fault of ours in one connection must not start it again every second
+        return _failed_inside(connection, error)
+    _after(connection, run)
+    return run.state
+
+
+def _failed_inside(connection: Connection, error: Exception) -> str:
+    """The log names the fault and its place, but not its text: that may quote contact data."""
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    log.error("connection %s: %s\n%s", connection.pk, type(error).__name__, trace)
+    now = datetime.now(UTC)
+    text = (
+        f"An error inside Pairwise ({type(error).__name__}); nothing is lost, and it is tried again. Tell operations."
+    )
+    open_runs = Run.objects.filter(connection=connection, state=RunState.RUNNING)
+    open_runs.update(state=RunState.FAILED, message=text, ended_at=now)
+    Connection.objects.filter(pk=connection.pk).update(due_at=now + timedelta(seconds=connection.interval + RETRY))
+    return RunState.FAILED
+
+
+def _run(connection: Connection, kind: str, plan: bool, progress: Progress, wait: bool) -> Run:
+    deadline = time.monotonic() + WAIT
+    while True:
+        try:
+            run = runner(connection, progress).run(kind, plan, accept_empty=_emptiness_accepted(connection))
+        except Busy:
+            if not wait or time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+            theirs = Run.objects.filter(connection=connection, preview=False).order_by("-id").first()
+            if kind == RunKind.INCREMENTAL and not plan and theirs and theirs.state != RunState.RUNNING:
+                return theirs
+            continue
+        _after(connection, run)
+        return run
+
+
+def _after(connection: Connection, run: Run) -> None:
+    """Says when the connection is due again, and what its accounts need."""
+    if run.state == RunState.RUNNING:
+        scheduling.wake(connection.pk)
+        return
+    now = datetime.now(UTC)
+    pause = max(connection.interval, RETRY) if run.state == RunState.FAILED else connection.interval
+    woken_meanwhile = Q(due_at__gt=run.started_at, due_at__lte=now)
+    Connection.objects.filter(~woken_meanwhile, pk=connection.pk).update(due_at=now + timedelta(seconds=pause))
+    if run.state == RunState.AUTH:
+        _mark_lost_accounts(connection)
+    elif run.state == RunState.DONE:
+        ids = (connection.folder_a.account_id, connection.folder_b.account_id)
+        Account.objects.filter(id__in=ids).update(last_ok_at=now)
+
+
+def _mark_lost_accounts(connection: Connection) -> None:
+    """Asks each account itself which of the two lost its grant."""
+    for account in {connection.folder_a.account, connection.folder_b.account}:
+        try:
+            host.connect(account).check()
+        except AuthLost as error:
+            Account.objects.filter(pk=account.pk).update(
+                state=AccountState.NEEDS_AUTHORISATION, reason=str(error)[:500]
+            )
+        except Exception as error:  # noqa: BLE001 - whatever else is wrong will be told by the next run
+            Account.objects.filter(pk=account.pk).update(reason=type(error).__name__)
+
+
+def _refuse_paused(connection: Connection) -> None:
+    if not connection.enabled:
+        raise Paused(f"{connection} is switched off.")
+    if connection.paused_reason:
+        raise Paused(f"{connection} is paused: {connection.paused_reason}. Resume it to go on.")
+    for account in (connection.folder_a.account, connection.folder_b.account):
+        if account.state == AccountState.PAUSED:
+            raise Paused(f"The account {account} is paused: {account.reason}")
+
+
+# ---- the plan
+
+
+def approve(run: Run, *, kinds: Collection[str] = (), change_ids: Collection[int] = (), by: User | None = None) -> int:
+    """Marks lines of the plan as approved (all, or those named) and wakes the connection. Returns how many."""
+    if EMPTY in run.held:
+        Run.objects.filter(pk=run.pk).update(held={**run.held, "accepted": True})
+        wake(run.connection_id)
+        return 1
+    lines = _lines(run, kinds, change_ids)
+    count = lines.update(state=ChangeState.APPROVED, decided_by=by)
+    if run.kind != RunKind.UNDO:
+        ids = Change.objects.filter(run=run, state=ChangeState.APPROVED).values("pair_id")
+        Pair.objects.filter(id__in=ids).update(pending=True, next_at=0)
+        wake(run.connection_id)
+    return count
+
+
+def reject(
+    run: Run,
+    *,
+    kinds: Collection[str] = (),
+    change_ids: Collection[int] = (),
+    for_good: bool = False,
+    by: User | None = None,
+) -> int:
+    """Rejected for now: not proposed again until a side changes; for good: until a person reverts it."""
+    return _lines(run, kinds, change_ids).update(state=ChangeState.REJECTED, for_good=for_good, decided_by=by)
+
+
+def _lines(run: Run, kinds: Collection[str], change_ids: Collection[int]) -> QuerySet[Change]:
+    lines = Change.objects.filter(run=run, state=ChangeState.PROPOSED)
+    if kinds:
+        lines = lines.filter(kind__in=kinds)
+    if change_ids:
+        lines = lines.filter(id__in=change_ids)
+    return lines
+
+
+def _emptiness_accepted(connection: Connection) -> bool:
+    last = Run.objects.filter(connection=connection).exclude(kind=RunKind.UNDO).order_by("-id").first()
+    return last is not None and bool(last.held.get(EMPTY) and last.held.get("accepted"))
+
+
+# ---- stopping and starting
+
+
+def pause(connection: Connection, reason: str, by: User | None = None) -> None:
+    """Effective before the next slice begins."""
+    text = f"{reason} ({by})" if by is not None else reason
+    Connection.objects.filter(pk=connection.pk).update(paused_reason=text[:255] or "paused")
+
+
+def resume(connection: Connection) -> None:
+    Connection.objects.filter(pk=connection.pk).update(paused_reason="")
+    wake(connection.pk)
+
+
+def retry(connection: Connection, pair_ids: Collection[int] | None = None) -> int:
+    """Decides failed and resting pairs again now; returns how many."""
+    pairs = Pair.objects.filter(connection=connection)
+    if pair_ids is None:
+        pairs = pairs.filter(Q(health=Health.FAILED) | ~Q(refused="{}"))
+    else:
+        pairs = pairs.filter(id__in=pair_ids)
+    count = pairs.update(
+        pending=True,
+        next_at=0,
+        blocked_a_until=0,
+        blocked_b_until=0,
+        refused="{}",
+        rounds="[]",
+        attempts_a=0,
+        attempts_b=0,
+    )
+    wake(connection.pk)
+    return count
+
+
+def wake(connection_id: int) -> None:
+    """Makes the connection due at once, when the transaction has committed."""
+    transaction.on_commit(lambda: scheduling.wake(connection_id))
