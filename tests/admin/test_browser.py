@@ -1,0 +1,202 @@
+"""The admin in a real browser, wide and narrow: no console errors, nothing refused by the content security policy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from connections.models import Account, Change, Connection, Pair, Run, RunState, User
+from connections.services import arranging, syncing
+from tests.admin.conftest import Apps, fill
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+]
+WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+SHOTS = os.environ.get("SCREENSHOTS", "")  # a folder for people who want to look with their own eyes
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _unsafe() -> Iterator[None]:
+    """Playwright runs an event loop in this thread, in which Django would refuse to ask the database."""
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    yield
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=executable, headless=True, args=ARGUMENTS)
+        yield found
+        found.close()
+
+
+class Visitor:
+    """Somebody signed in, whose browser must not complain."""
+
+    def __init__(self, context: BrowserContext, base: str, width: str) -> None:
+        self.page: Page = context.new_page()
+        self.base, self.width = base, width
+        self.complaints: list[str] = []
+        self.page.on("console", lambda message: self._hear(message))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _hear(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{self.page.url}: {message.text}")
+
+    def go(self, where: str, shot: str = "") -> None:
+        answer = self.page.goto(self.base + where)
+        assert answer is not None
+        assert answer.status == 200, where
+        self.look(shot)
+
+    def look(self, shot: str = "") -> None:
+        if SHOTS and shot:
+            self.page.screenshot(path=str(Path(SHOTS) / f"{shot}-{self.width}.png"), full_page=True)
+        wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 1, f"{self.page.url} is {wide} pixels wider than the window"
+
+
+@pytest.fixture(params=list(WIDTHS))
+def visitor(
+    request: pytest.FixtureRequest, browser: Browser, live_server: Any, apps: Apps, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Visitor]:
+    monkeypatch.setattr("connections.scheduling.async_task", lambda *call: None)
+    monkeypatch.setattr("connections.services.background.async_task", lambda *call: None)
+    client = Client()
+    client.force_login(User.objects.create_superuser("root@example.com", "irrelevant"))
+    width, height = WIDTHS[request.param]
+    context = browser.new_context(viewport={"width": width, "height": height})
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    context.add_cookies([cookie])  # type: ignore[list-item]
+    found = Visitor(context, live_server.url, request.param)
+    yield found
+    context.close()
+    assert found.complaints == []
+
+
+def test_every_kind_of_page_is_calm(visitor: Visitor, apps: Apps, connection: Connection) -> None:
+    fill(apps)
+    run = syncing.sync(connection)
+    pair = Pair.objects.get(title="Ada Byron")
+    change = Change.objects.filter(kind="create").earliest("id")
+    Pair.objects.filter(title__contains="Keyless").update(health="review", reason="could be somebody else")
+    pages = {
+        "overview": "/admin/",
+        "connections": "/admin/connections/connection/",
+        "connection": f"/admin/connections/connection/{connection.pk}/change/",
+        "account": f"/admin/connections/account/{connection.folder_a.account_id}/change/",
+        "apps": "/admin/connections/account/add/",
+        "runs": "/admin/connections/run/",
+        "run": f"/admin/connections/run/{run.pk}/change/",
+        "changes": f"/admin/connections/change/?connection={connection.pk}",
+        "change": f"/admin/connections/change/{change.pk}/change/",
+        "pairs": f"/admin/connections/pair/?connection={connection.pk}&health__exact=review",
+        "pair": f"/admin/connections/pair/{pair.pk}/change/",
+        "half": f"/admin/connections/pair/{Pair.objects.get(title__contains='Keyless').pk}/change/",
+        "item": f"/admin/connections/item/{pair.item_a_id}/change/",
+        "waiting": f"/admin/connections/connection/{connection.pk}/progress/?after={run.pk}",
+    }
+    for shot, where in pages.items():
+        visitor.go(where, shot)
+
+
+def test_a_connection_is_set_up_by_hand(visitor: Visitor, apps: Apps, accounts: tuple[Account, Account]) -> None:
+    fill(apps)
+    page = visitor.page
+    visitor.go("/admin/connections/connection/add/", "setup-1")
+    page.select_option("select[name=tenant]", label="Acme")
+    page.click("input[type=submit]")
+    page.select_option("select[name=account_a]", label="anna (carddav)")
+    page.select_option("select[name=account_b]", label="dav (carddav)")
+    visitor.look("setup-2")
+    page.click("input[type=submit]")
+    page.fill("input[name=name]", "outlook-to-dav")
+    page.select_option("select[name=folder_a]", label="contacts — 2 contacts")
+    page.select_option("select[name=folder_b]", label="book — 3 contacts")
+    visitor.look("setup-3")
+    page.click("input[type=submit]")
+    page.wait_for_url("**/change/")
+    made = Connection.objects.get(name="outlook-to-dav")
+    assert made.paused_reason == arranging.NEW
+    page.click("text=Copy to edit")
+    page.wait_for_url("**/change/")
+    made.refresh_from_db()
+    assert not made.default_mappings
+    page.click("#rules-group >> text=Add another Rule")
+    page.fill("input[name=rules-2-name]", "Only companies")
+    page.locator("select[name=rules-2-conditions-subject]").first.select_option(label="Company")
+    page.locator("select[name=rules-2-conditions-operator]").first.select_option(label="is not empty")
+    visitor.look("editing")
+    page.click("input[name=_continue]")
+    page.wait_for_url("**/change/")
+    rule = made.rules.get(name="Only companies")
+    assert rule.conditions == [{"field": "companyName", "empty": False}]
+    visitor.look("saved")
+
+
+def test_a_plan_is_approved_and_an_undo_is_shown(visitor: Visitor, apps: Apps, connection: Connection) -> None:
+    fill(apps)
+    plan = syncing.preview(connection)
+    visitor.go(f"/admin/connections/run/{plan.pk}/change/", "plan")
+    visitor.page.click("text=Approve all")
+    visitor.page.wait_for_url("**/change/")
+    assert "approved" in visitor.page.inner_text(".messagelist")
+    visitor.look("approved")
+    visitor.go(f"/admin/connections/change/?run__id__exact={plan.pk}", "plan-lines")
+
+
+def test_the_page_of_a_run_follows_it(visitor: Visitor, apps: Apps, connection: Connection) -> None:
+    fill(apps)
+    run = syncing.sync(connection)
+    Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING, done_items=1, total_items=5)
+    visitor.go(f"/admin/connections/run/{run.pk}/change/", "running")
+    Run.objects.filter(pk=run.pk).update(done_items=4)
+    visitor.page.wait_for_selector("text=4 of 5 contacts")
+    Run.objects.filter(pk=run.pk).update(state=RunState.DONE)
+    visitor.page.wait_for_selector("text=Undo: show what it would do")
+
+
+def test_the_wait_for_a_worker_leads_to_the_run(visitor: Visitor, apps: Apps, connection: Connection) -> None:
+    visitor.go(f"/admin/connections/connection/{connection.pk}/progress/?after=0")
+    run = syncing.sync(connection)
+    visitor.page.wait_for_url(f"**/run/{run.pk}/change/")
+
+
+def test_dark_pages_are_calm_as_well(visitor: Visitor, apps: Apps, connection: Connection) -> None:
+    visitor.page.emulate_media(color_scheme="dark")
+    visitor.go("/admin/", "overview-dark")
+    visitor.go(f"/admin/connections/connection/{connection.pk}/change/", "connection-dark")
+
+
+def test_signing_in(browser: Browser, live_server: Any, db: None) -> None:
+    User.objects.create_superuser("root@example.com", "correct horse")
+    page = browser.new_page()
+    page.goto(f"{live_server.url}/admin/")
+    page.fill("input[name=username]", "root@example.com")
+    page.fill("input[name=password]", "correct horse")
+    page.click("input[type=submit]")
+    page.wait_for_selector("text=Waits for a person")
+    page.close()

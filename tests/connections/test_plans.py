@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from connections.services import plans
+
+
+@pytest.mark.parametrize(
+    ("kind", "patch", "before", "sort"),
+    [
+        ("create", {"given": "Ada"}, {}, "create"),
+        ("delete", {}, {"given": "Ada"}, "delete"),
+        ("pair", {}, {}, "pair"),
+        ("update", {"note": "x"}, {"note": None}, "fill"),
+        ("update", {"note": "x", "url": "y"}, {"note": None, "url": ""}, "fill"),
+        ("update", {"note": "x", "url": "y"}, {"note": None, "url": "z"}, "overwrite"),
+        ("update", {"note": None}, {"note": "x"}, "overwrite"),
+        ("update", {}, {}, "label"),
+    ],
+)
+def test_lines_are_sorted_by_what_they_do_to_the_contact(
+    kind: str, patch: dict[str, object], before: dict[str, object], sort: str
+) -> None:
+    assert plans.sort_of(kind, json.dumps(patch), json.dumps(before)) == sort
+
+
+def test_reasons_name_the_key_of_a_pair_and_the_rule_of_a_create() -> None:
+    assert plans.reasons("pair", {"mappings": ["e:ada@example.com"]}) == ["same email"]
+    assert plans.reasons("create", {"mappings": ["new"], "rules": ["VIPs"]}) == ["rule “VIPs”"]
+    assert plans.reasons("update", {"mappings": ["Notes: filled"], "rules": ["VIPs"]}) == ["Notes: filled"]
+    assert plans.reasons("update", {"mappings": [], "rules": ["VIPs"]}) == ["rule “VIPs”"]
+    assert plans.reasons("delete", {"mappings": ["deleted on dav"], "rules": []}) == ["deleted on dav"]

@@ -1,0 +1,626 @@
+"""Plays scenarios: data files with given, when and expect that a person who does not program can read.
+
+tests/scenarios/README.md describes the words.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import orjson
+import yaml
+
+from connections.benchmark.catalogues import POOR, RICH
+from connections.engine.undo import original_changes
+from connections.models import Change, Connection, Decision, Item, Pair, Run
+from connections.services import deciding, syncing
+from connectors.base import LabelKind, Write
+from tests.engine.harness import Bench, in_app, in_words, words_of
+from tests.engine.remotes import Fate, Fault, Manners, MemoryRemote, Versions
+from tests.engine.world import World
+from tests.factories import set_rules
+
+FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
+MIRROR = {"a": "b", "b": "a", "a_to_b": "b_to_a", "b_to_a": "a_to_b"}
+KEYS = {
+    "scenario", "title", "note", "apps", "orders", "deletions", "connection", "rules", "mappings", "given", "when",
+    "expect", "quiet", "requests", "waits",
+}  # fmt: skip
+
+
+class PlainLoader(yaml.SafeLoader):
+    """YAML in which only true and false are truth values: `on: a` says where."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
+
+
+def load(path: Path) -> dict[str, Any]:
+    data = yaml.load(path.read_text(encoding="utf-8"), PlainLoader)  # noqa: S506 - derived from the safe loader
+    unknown = set(data) - KEYS
+    assert not unknown, f"{path.name}: unknown words {sorted(unknown)}"
+    assert {"scenario", "title", "deletions", "when"} <= set(data), f"{path.name}: something is missing"
+    return dict(data)
+
+
+@dataclass
+class Player:
+    """One scenario in one order of sides. `sides` says which side of the connection an app is."""
+
+    data: dict[str, Any]
+    swapped: bool = False
+    ids: dict[tuple[str, str], str] = field(default_factory=dict)  # (app, who) -> remote id
+    bin: dict[tuple[str, str], Any] = field(default_factory=dict)
+    last: Run | None = None
+
+    def play(self) -> None:
+        self._set_up()
+        for step in _steps(self.data["when"]):
+            self._step(step)
+        self._expect(self.data.get("expect", {}))
+        if self.data.get("quiet", True):
+            self._rests()
+
+    # ---- given
+
+    def _set_up(self) -> None:
+        self.world = World()
+        apps = {"a": "rich", "b": "poor", **self.data.get("apps", {})}
+        self.bench = Bench(self.world, {name: self._remote(name, app) for name, app in apps.items()})
+        given = dict(self.data.get("given") or {})
+        synced = given.pop("synced", False)
+        for name in apps:
+            for who, person in (given.pop(name, None) or {}).items():
+                self.add(on=name, who=who, **person)
+        assert not given, f"unknown words {sorted(given)}"
+        ends = ("b", "a") if self.swapped else ("a", "b")
+        self.connection = self.bench.connect(*ends, **self._options())
+        self.others = self._further_connections(apps)
+        if synced:
+            self.sync()
+            for other in self.others:
+                self.bench.run(other)
+            self.sync()
+            self.world.advance(1000)
+        self._mark()
+
+    def _remote(self, name: str, app: Any) -> MemoryRemote:
+        options = {"app": app} if isinstance(app, str) else dict(app)
+        options.pop("connected", None)
+        fields = POOR if options.pop("app", "rich") == "poor" else RICH
+        refuses: Any = options.pop("refuses", None)
+        rewrites: Any = options.pop("rewrites", None)
+        if "versions" in options:
+            options["versions"] = Versions(options["versions"])
+        if options.get("label_kind"):
+            options["label_kind"] = LabelKind(options["label_kind"])
+        remote = MemoryRemote(self.world, name, fields, Manners(**options))
+        if refuses:
+            remote.manners.refuse = _refusing(remote, refuses)
+        if rewrites:
+            remote.manners.rewrite = lambda shown: {
+                key: value for key, value in in_app(remote, rewrites).items() if key in shown
+            }
+        return remote
+
+    def _options(self) -> dict[str, Any]:
+        options = dict(self.data.get("connection") or {})
+        deletions = self.data["deletions"]
+        for direction in ("a_to_b", "b_to_a"):
+            policy = deletions if isinstance(deletions, str) else deletions.get(direction, "keep")
+            options[f"deletions_{direction}"] = "label" if isinstance(policy, dict) else policy
+            if isinstance(policy, dict):
+                options[f"deletion_label_{direction}"] = policy["label"]
+        for key in ("rules", "mappings"):
+            if key in self.data:
+                options[key] = self._lines(self.data[key])
+        return self._mirrored(options)
+
+    def _mirrored(self, options: dict[str, Any]) -> dict[str, Any]:
+        if not self.swapped:
+            return options
+        mirrored = {}
+        for key, value in options.items():
+            for one, other in (("a_to_b", "b_to_a"), ("b_to_a", "a_to_b")):
+                if one in key:
+                    key = key.replace(one, other)
+                    break
+            mirrored[key] = MIRROR.get(value, value) if key in ("winner", "direction") else value
+        return mirrored
+
+    def _lines(self, lines: Any) -> Any:
+        """Mappings and rules: `a` and `b` are fields of the apps, in neutral words."""
+        if isinstance(lines, str):
+            return lines
+        out = []
+        for line in lines:
+            line = dict(line)
+            for side in ("a", "b"):
+                if side in line:
+                    words = words_of(self.bench.remotes[side])
+                    line[side] = [words.get(word, word) for word in _listed(line[side])]
+            if self.swapped:
+                if "a" in line:
+                    line["a"], line["b"] = line["b"], line["a"]
+                for key in ("direction", "winner"):
+                    if key in line:
+                        line[key] = MIRROR.get(line[key], line[key])
+            out.append(line)
+        return out
+
+    def _further_connections(self, apps: Mapping[str, Any]) -> list[Connection]:
+        """With three apps: a to c, or, where the third is connected in a ring, b to c and c to a."""
+        if len(apps) < 3:
+            return []
+        ring = isinstance(apps["c"], dict) and apps["c"].get("connected") == "in a ring"
+        ends = [("a", "c")] if not ring else [("b", "c"), ("c", "a")]
+        return [self.bench.connect(*pair, **self._options()) for pair in ends]
+
+    # ---- when
+
+    def _step(self, step: Any) -> None:
+        name, arguments = (step, None) if isinstance(step, str) else next(iter(step.items()))
+        act: Callable[..., None] = getattr(self, name.replace(" ", "_"))
+        if isinstance(arguments, dict):
+            act(**arguments)
+        elif arguments is None:
+            act()
+        else:
+            act(arguments)
+
+    def add(self, on: str, who: str, labels: Iterable[str] = (), uid: str = "", **person: Any) -> None:
+        remote = self.bench.remotes[on]
+        ids = [remote.label_id(label) for label in labels]
+        self.ids[on, who] = remote.add(in_app(remote, person), ids, uid=uid)
+
+    def crowd(self, on: str, count: int, start: int = 0) -> None:
+        for number in range(start, start + count):
+            self.add(on, f"person{number}", first=f"P{number}", last="Crowd", emails=[f"p{number}@example.com"])
+
+    def edit(self, on: str, who: str, **person: Any) -> None:
+        remote = self.bench.remotes[on]
+        remote.edit(self.id(on, who), "", **in_app(remote, person))
+
+    def clear(self, on: str, who: str, fields: Iterable[str]) -> None:
+        self.edit(on, who, **dict.fromkeys(_listed(fields)))
+
+    def touch(self, on: str, who: str) -> None:
+        self.bench.remotes[on].touch(self.id(on, who))
+
+    def delete(self, on: str, who: Any) -> None:
+        for one in _listed(who):
+            remote = self.bench.remotes[on]
+            self.bin[on, one] = remote.rows()[self.id(on, one)]
+            remote.delete(self.id(on, one))
+
+    def delete_all(self, on: str) -> None:
+        remote = self.bench.remotes[on]
+        for record_id in list(remote.rows()):
+            remote.delete(record_id)
+
+    def restore(self, on: str, who: str) -> None:
+        self.bench.remotes[on].restore(self.bin[on, who])
+
+    def move(self, on: str, who: str, to: str = "elsewhere", new_id: bool = False) -> None:
+        self.bench.remotes[on].move(self.id(on, who), to, new_id=new_id)
+
+    def label(self, on: str, who: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+        self.bench.remotes[on].tag(self.id(on, who), *_listed(add), remove=_listed(remove))
+
+    def wait(self, seconds: float) -> None:
+        self.world.advance(seconds)
+
+    def sync(self, kind: str = "incremental", times: int = 1, **options: Any) -> None:
+        for _ in range(times):
+            before = {name: Counter(remote.requests) for name, remote in self.bench.remotes.items()}
+            floor = self._floor_of_reading()
+            batches = {name: len(remote.journal.batches) for name, remote in self.bench.remotes.items()}
+            self.last = self.bench.run(self.connection, kind, **options)
+            self._bounded(kind, before, floor, batches)
+
+    def sync_others(self) -> None:
+        for other in self.others:
+            self.bench.run(other)
+
+    def preview(self) -> None:
+        self.last = self.bench.run(self.connection, preview=True)
+
+    def patiently(self, times: int, wait: float) -> None:
+        for _ in range(times):
+            self.sync()
+            self.wait(wait)
+
+    def robots(self, who: str, title: list[str], rounds: int) -> None:
+        """On either side something sets the title to its own taste whenever it shows another."""
+        for _ in range(rounds):
+            for app, taste in zip(("a", "b"), title, strict=True):
+                remote = self.bench.remotes[app]
+                if in_words(remote, remote.values(self.id(app, who))).get("title") != taste:
+                    self.edit(app, who, title=taste)
+                self.sync()
+
+    def move_away_and_back(self, on: str, who: str) -> None:
+        self.move(on, who)
+        self.sync()
+        self.bench.remotes[on].move(self.id(on, who), "contacts", "elsewhere")
+
+    def fault(self, on: str, request: str, kind: str, times: int = 1, after: float = 60.0, skip: int = 0) -> None:
+        self.bench.remotes[on].break_next(request, Fault(kind), times, after, skip)
+
+    def batch(self, on: str, fates: Iterable[str]) -> None:
+        self.bench.remotes[on].next_batch(*(Fate(fate) for fate in fates))
+
+    def pages(self, on: str, come: str) -> None:
+        remote = self.bench.remotes[on]
+        {"twice": remote.repeat_pages, "reversed": remote.reverse_pages}[come]()
+
+    def behave(self, on: str) -> None:
+        remote = self.bench.remotes[on]
+        remote.behave()
+        remote.manners.refuse = remote.manners.rewrite = None
+
+    def lists_nothing(self, on: str) -> None:
+        remote = self.bench.remotes[on]
+        remote.listing_is_empty = True
+        remote.expire_cursors()
+
+    def expire(self, on: str) -> None:
+        self.bench.remotes[on].expire_cursors()
+
+    def meanwhile(self, request: str, do: Any, skip: int = 0) -> None:
+        """Somebody acts just before a request of a kind ("b write")."""
+        left = [skip]
+
+        def act(name: str) -> None:
+            if name != request or act not in self.world.between:
+                return
+            left[0] -= 1
+            if left[0] < 0:
+                self.world.between.remove(act)
+                for step in _steps(do):
+                    self._step(step)
+
+        self.world.between.append(act)
+
+    def option(self, **options: Any) -> None:
+        Connection.objects.filter(pk=self.connection.pk).update(**self._mirrored(options))
+        self._new_configuration()
+
+    def rules(self, lines: Any) -> None:
+        set_rules(Connection.objects.get(pk=self.connection.pk), self._lines(lines))
+
+    def region(self, code: str) -> None:
+        tenant = self.connection.tenant
+        tenant.region = code
+        tenant.save()
+        self._new_configuration()
+
+    def decide(self, verdict: str, a: str = "", b: str = "") -> None:
+        """What a person says about two contacts, or about one."""
+        items = {f"item_{self.side(app)}": self.item(app, who) for app, who in (("a", a), ("b", b)) if who}
+        Decision.objects.create(connection=self.connection, verdict=verdict, **items)
+        for item in items.values():
+            for name in ("item_a", "item_b"):
+                rows = Pair.objects.filter(connection=self.connection, **{name: item})
+                rows.update(pending=True, next_at=0)
+
+    def resolve(self, who: str, word: str, **choice: str) -> None:
+        """A person settles a conflict: `for` says whose value it is."""
+        pair = self.pair("a", self.id("a", who))
+        assert pair is not None
+        (name,) = orjson.loads(pair.conflicts)
+        with patch("connections.host.connect", lambda account, **_: self.bench.remotes[account.name]):
+            deciding.resolve(pair, name, self.side(choice["for"]))
+
+    def approve(self, who: str = "") -> None:
+        self._judge(who, syncing.approve)
+
+    def reject(self, who: str = "") -> None:
+        self._judge(who, syncing.reject)
+
+    def _judge(self, who: str, judge: Callable[..., int]) -> None:
+        """All lines of the plan, or those of one contact."""
+        assert self.last is not None
+        lines = Change.objects.filter(run=self.last, state="proposed")
+        if who:
+            lines = lines.filter(pair=self.pair("a", self.id("a", who)))
+        assert judge(self.last, change_ids=list(lines.values_list("id", flat=True))) > 0
+
+    def undo(self) -> None:
+        """Takes the last run back."""
+        assert self.last is not None
+        self.last = self.bench.runner(self.connection).undo(original_changes(self.last))
+
+    def edit_where(self, on: str, first: str, **person: Any) -> None:
+        """Edits a contact that we know by name only."""
+        remote = self.bench.remotes[on]
+        record_id = remote.id_where(**{words_of(remote)["first"]: first})
+        remote.edit(record_id, "", **in_app(remote, person))
+
+    def disconnect(self) -> None:
+        """The connection is removed, with all that it knew; the apps stay as they are."""
+        folders = (self.connection.folder_a, self.connection.folder_b)
+        self.connection.delete()
+        for folder in folders:
+            folder.items.all().delete()
+            folder.delete()
+        ends = ("b", "a") if self.swapped else ("a", "b")
+        self.connection = self.bench.connect(*ends, **self._options())
+
+    def expect(self, **words: Any) -> None:
+        self._expect(words)
+
+    def mark(self) -> None:
+        """Counting of writes starts anew."""
+        self._mark()
+
+    def _new_configuration(self) -> None:
+        connection = Connection.objects.get(pk=self.connection.pk)
+        connection.config_version += 1
+        connection.save(update_fields=["config_version"])
+
+    # ---- expect
+
+    def _mark(self) -> None:
+        self.marks = {name: len(remote.journal.writes) for name, remote in self.bench.remotes.items()}
+
+    def written(self, app: str) -> list[tuple[str, str, dict[str, Any]]]:
+        return self.bench.remotes[app].journal.writes[self.marks[app] :]
+
+    def side(self, app: str) -> str:
+        return MIRROR[app] if self.swapped else app
+
+    def id(self, on: str, who: str) -> str:
+        """The record of a person on an app: as added, or as the pair says."""
+        if (on, who) in self.ids:
+            return self.ids[on, who]
+        for (app, name), record_id in self.ids.items():
+            if name == who:
+                partner = self.partner(app, record_id, on)
+                if partner:
+                    return partner.remote_id
+        raise AssertionError(f"there is no {who} on {on}")
+
+    def partner(self, app: str, record_id: str, on: str) -> Item | None:
+        pair = self.pair(app, record_id)
+        return None if pair is None else pair.item_a if self.side(on) == "a" else pair.item_b
+
+    def item(self, app: str, who: str) -> Item:
+        folder = self.connection.folder_a if self.side(app) == "a" else self.connection.folder_b
+        return Item.objects.get(folder=folder, remote_id=self.id(app, who))
+
+    def pair(self, app: str, record_id: str) -> Pair | None:
+        rows = Pair.objects.filter(**{f"item_{self.side(app)}__remote_id": record_id}, connection=self.connection)
+        return rows.first()
+
+    def _expect(self, words: Mapping[str, Any]) -> None:
+        for word, wanted in words.items():
+            check: Callable[[Any], None] = getattr(self, "_expect_" + word.replace(" ", "_"))
+            check(wanted)
+
+    def _expect_a(self, wanted: Mapping[str, Mapping[str, Any]], app: str = "a") -> None:
+        remote = self.bench.remotes[app]
+        for who, person in wanted.items():
+            shown = in_words(remote, remote.rows()[self.id(app, who)].values)
+            for word, value in person.items():
+                assert _same(shown.get(word), value), f"{app} shows {word} of {who} as {shown.get(word)!r}"
+
+    def _expect_b(self, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+        self._expect_a(wanted, "b")
+
+    def _expect_c(self, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+        self._expect_a(wanted, "c")
+
+    def _expect_people(self, wanted: Mapping[str, list[str]]) -> None:
+        for app, names in wanted.items():
+            remote = self.bench.remotes[app]
+            shown = [in_words(remote, values) for values in remote.contents()]
+            firsts = sorted(str(person.get("first", person.get("company", ""))) for person in shown)
+            assert firsts == sorted(names), f"on {app}: {firsts}"
+
+    def _expect_count(self, wanted: Mapping[str, int]) -> None:
+        for app, count in wanted.items():
+            assert len(self.bench.remotes[app].rows()) == count, app
+
+    def _expect_writes(self, wanted: Any) -> None:
+        if wanted == "none":
+            wanted = dict.fromkeys(self.bench.remotes, 0)
+        for app, count in wanted.items():
+            assert len(self.written(app)) == count, f"written to {app}: {self.written(app)}"
+
+    def _expect_writes_at_most(self, wanted: Mapping[str, int]) -> None:
+        for app, count in wanted.items():
+            assert len(self.written(app)) <= count, f"written to {app}: {self.written(app)}"
+
+    def _expect_kinds(self, wanted: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
+        """The kinds of emails, where the app has them."""
+        for app, people in wanted.items():
+            for who, kinds in people.items():
+                shown = self.bench.remotes[app].values(self.id(app, who))["emails"]
+                assert {one["value"]: one.get("type") for one in shown}.items() >= kinds.items(), shown
+
+    def _expect_patches(self, wanted: Mapping[str, list[dict[str, Any]]]) -> None:
+        for app, patches in wanted.items():
+            remote = self.bench.remotes[app]
+            shown = [in_words(remote, patch) for kind, _, patch in self.written(app) if kind == "update"]
+            assert shown == patches, f"patches of {app}: {shown}"
+
+    def _expect_created(self, wanted: Mapping[str, int]) -> None:
+        for app, count in wanted.items():
+            assert sum(kind == "create" for kind, _, _ in self.written(app)) == count, self.written(app)
+
+    def _expect_deleted(self, wanted: Mapping[str, int]) -> None:
+        for app, count in wanted.items():
+            assert sum(kind == "delete" for kind, _, _ in self.written(app)) == count, self.written(app)
+
+    def _expect_batches(self, wanted: Mapping[str, list[int]]) -> None:
+        for app, sizes in wanted.items():
+            assert self.bench.remotes[app].journal.batches == sizes, self.bench.remotes[app].journal.batches
+
+    def _expect_labels(self, wanted: Mapping[str, Mapping[str, list[str]]]) -> None:
+        for app, people in wanted.items():
+            for who, names in people.items():
+                shown = self.bench.remotes[app].label_names(self.id(app, who))
+                assert shown == set(names), f"labels of {who} on {app}: {shown}"
+
+    def _expect_label_creates(self, wanted: Mapping[str, int]) -> None:
+        for app, count in wanted.items():
+            assert self.bench.remotes[app].requests["create_label"] == count
+
+    def _expect_run(self, wanted: str) -> None:
+        assert self.last is not None
+        assert self.last.state == wanted, f"{self.last.state}: {self.last.message}"
+
+    def _expect_message(self, wanted: str) -> None:
+        assert self.last is not None
+        assert wanted in self.last.message, self.last.message
+
+    def _expect_health(self, wanted: Mapping[str, Mapping[str, str]]) -> None:
+        for app, people in wanted.items():
+            for who, health in people.items():
+                pair = self.pair(app, self.id(app, who))
+                assert pair is not None, f"{who} on {app} has no pair"
+                assert pair.health == health, f"{who} on {app} is {pair.health}: {pair.reason}"
+
+    def _expect_reason(self, wanted: Mapping[str, Mapping[str, str]]) -> None:
+        for app, people in wanted.items():
+            for who, text in people.items():
+                pair = self.pair(app, self.id(app, who))
+                assert pair is not None
+                assert text in f"{pair.reason} {pair.cause_a} {pair.cause_b}", pair.reason
+
+    def _expect_paired(self, wanted: list[list[str]]) -> None:
+        for on_a, on_b in wanted:
+            partner = self.partner("a", self.id("a", on_a), "b")
+            assert partner is not None, f"{on_a} has no partner"
+            assert partner.remote_id == self.ids["b", on_b], f"{on_a} is not paired with {on_b}"
+
+    def _expect_alone(self, wanted: Mapping[str, list[str]]) -> None:
+        for app, people in wanted.items():
+            for who in people:
+                pair = self.pair(app, self.id(app, who))
+                assert pair is None or not (pair.item_a_id and pair.item_b_id), f"{who} on {app} has a partner"
+
+    def _expect_pairs(self, wanted: int) -> None:
+        rows = Pair.objects.filter(connection=self.connection, item_a__isnull=False, item_b__isnull=False)
+        assert rows.count() == wanted
+
+    def _expect_history(self, wanted: list[str]) -> None:
+        """Texts that the history of changes holds: what was overwritten can be brought back."""
+        rows = Change.objects.filter(connection=self.connection).values_list("before", "cause")
+        told = " ".join(f"{before} {cause}" for before, cause in rows)
+        for text in _listed(wanted):
+            assert text in told, f"the history does not hold {text!r}"
+
+    def _expect_proposed(self, wanted: Mapping[str, int]) -> None:
+        rows = Change.objects.filter(connection=self.connection, state="proposed")
+        shown: dict[str, int] = {}
+        for kind in rows.values_list("kind", flat=True):
+            shown[kind] = shown.get(kind, 0) + 1
+        assert shown == wanted, shown
+
+    def _expect_warnings(self, wanted: Mapping[str, Mapping[str, str]]) -> None:
+        for app, people in wanted.items():
+            for who, text in people.items():
+                pair = self.pair(app, self.id(app, who))
+                assert pair is not None
+                assert text in pair.warnings, pair.warnings
+
+    # ---- what every scenario ends with
+
+    def _rests(self) -> None:
+        """A further sync plans nothing and writes nothing, and asks each app once."""
+        self.world.advance(self.data.get("waits", 0))
+        every = [self.connection, *self.others]
+        for connection in every:
+            self.bench.run(connection)
+        before = self.bench.writes
+        requests = self.bench.requests
+        for connection in every:
+            row = self.bench.run(connection)
+            expected = self.data.get("quiet", True)
+            states = ("done",) if expected is True else _listed(expected)
+            assert row.state in states, f"{row.state}: {row.message}"
+            planned = {key: count for key, count in row.counters.items() if count and key != "waiting"}
+            assert not planned, f"a further sync plans {planned}"
+        assert self.bench.writes == before, "a further sync writes"
+        asked = self.bench.requests - requests
+        assert asked <= 2 * len(every), f"a sync with nothing to do makes {asked} requests"
+
+    def _floor_of_reading(self) -> dict[str, int]:
+        """The least number of requests for what is new on each app; unknown where a listing is due."""
+        floor = {}
+        for app in ("a", "b"):
+            remote = self.bench.remotes[app]
+            folder = self.connection.folder_a if self.side(app) == "a" else self.connection.folder_b
+            folder.refresh_from_db()
+            cursor = folder.cursor.split(".")
+            listing = len(cursor) != 4 or cursor[1] == "list" or int(cursor[0]) != remote.epoch
+            shelf = remote.shelf()
+            news = len(shelf.order) if listing else len(shelf.log) - int(cursor[2])
+            pages = max(1, math.ceil(news / remote.page))
+            floor[app] = pages * (1 + remote.manners.reads_apart) + (1 if listing and len(cursor) == 4 else 0)
+        return floor
+
+    def _bounded(
+        self, kind: str, before: Mapping[str, Counter[str]], floor: Mapping[str, int], batches: Mapping[str, int]
+    ) -> None:
+        """The catalogue of fields and the labels may be asked for once; everything else is counted."""
+        if kind == "full" or self.data.get("requests") == "unbounded":
+            return
+        least = actual = 0
+        for app in ("a", "b"):
+            remote = self.bench.remotes[app]
+            written = sum(remote.journal.batches[batches[app] :])
+            least += floor[app] + math.ceil(written / remote.manners.write_batch)
+            asked = remote.requests - before[app]
+            about = {kind: asked.pop(kind, 0) for kind in ("fields", "labels", "create_label")}
+            assert max(about.values()) <= 1, about
+            actual += sum(asked.values())
+        assert actual <= 1.02 * least + 2, f"{actual} requests where {least} are enough"
+
+
+def _steps(steps: Any) -> list[Any]:
+    return steps if isinstance(steps, list) else [steps]
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple | set) else [value]
+
+
+def _refusing(remote: MemoryRemote, words: Mapping[str, Any]) -> Callable[[Write], str]:
+    """`refuses: {title: Boss}`: the app blames that field when it is to show that value; `refuses: {record: Anna}`
+    names no field: it does not want this person at all."""
+    wanted = in_app(remote, {word: value for word, value in words.items() if word != "record"})
+    first = words_of(remote)["first"]
+
+    def refuse(write: Write) -> str:
+        for key, value in wanted.items():
+            if write.values.get(key) == value:
+                return key
+        person = write.values.get(first) or write.current.get(first)
+        return "record" if words.get("record") and person == words["record"] else ""
+
+    return refuse
+
+
+def _same(shown: Any, wanted: Any) -> bool:
+    if isinstance(wanted, list) or isinstance(shown, list):
+        return sorted(map(_folded, _listed(shown or []))) == sorted(map(_folded, _listed(wanted or [])))
+    return bool(shown == wanted)
+
+
+def _folded(value: Any) -> str:
+    return str(value).lower().replace(" ", "")
