@@ -20,8 +20,6 @@ IMPURE = DJANGO | {"requests", "urllib3", "socket", "time", "subprocess", "threa
 LONGEST_FILE, LONGEST_TEST_FILE, LONGEST_FUNCTION = 400, 600, 60
 LONG_FILES = {
     "connections/benchmark/remotes.py": "two remotes that share everything",
-    "connections/engine/apply.py": "sending and settling belong together",
-    "connections/services/looking.py": "what every page and command shows",
     "connectors/base.py": "the contract, in one place",
 }
 LONG_FUNCTIONS = {

@@ -176,9 +176,6 @@ class Sender:
     def change_row(self, job: Job, state: ChangeState, now: float) -> tuple[object, ...]:
         work, planned, side = job.work, job.planned, self.part.side
         target, source = work.items[side], work.items[side.other]
-        current = target.values if target is not None else {}
-        keys = planned.patch if planned.kind != "delete" else current
-        before = {key: current.get(key) for key in keys} if planned.kind != "create" else {}
         cause = {
             "rules": planned.rules,
             "mappings": planned.why,
@@ -194,7 +191,7 @@ class Sender:
             self.plant.connection.tenant_id, self.plant.connection.pk, self.run_id, work.id, planned.kind, side.value,
             self.part.folder.pk, source.id if source else None, target.id if target and not create else None,
             work.title[:255], job.marker or str(uuid.uuid4()), state.value, dumps(dict(planned.patch)),
-            dumps(sorted(planned.add_labels)), dumps(sorted(planned.remove_labels)), dumps(before), "{}",
+            dumps(sorted(planned.add_labels)), dumps(sorted(planned.remove_labels)), dumps(dict(planned.before)), "{}",
             self._source(job) if sent else "{}", dumps(cause), dumps(self._keys(job)) if create else "[]",
             planned.fingerprint, self.lease.fence if sent else 0, now, now if sent else 0, 0, "", "", False,
             job.undo_of, None,

@@ -87,11 +87,12 @@ class PairState:
 @dataclass(frozen=True, slots=True)
 class Planned:
     """One intended write, or a pairing. `kind` is create, update, delete or pair; `side` is the side that is written;
-    `partner` the id of the item that is paired."""
+    `before` what it shows there; `partner` the id of the item that is paired."""
 
     kind: str
     side: Side
     patch: Values = field(default_factory=dict)
+    before: Values = field(default_factory=dict)
     add_labels: frozenset[str] = frozenset()
     remove_labels: frozenset[str] = frozenset()
     why: tuple[str, ...] = ()
@@ -102,9 +103,10 @@ class Planned:
 
     @property
     def fingerprint(self) -> str:
+        """The same write over the same values: what a person decided about it holds as long as this stays."""
+        labels = sorted(self.add_labels), sorted(self.remove_labels)
         text = orjson.dumps(
-            [self.kind, self.side, self.partner, self.patch, sorted(self.add_labels), sorted(self.remove_labels)],
-            option=orjson.OPT_SORT_KEYS,
+            [self.kind, self.side, self.partner, self.patch, self.before, labels], option=orjson.OPT_SORT_KEYS
         )
         return blake2b(text, digest_size=12).hexdigest()
 
@@ -206,6 +208,7 @@ def _leave_scope(pair: PairState, setup: Setup) -> Decided:
             "update",
             side,
             taken_back.values,
+            _shown(target, taken_back.values),
             taken_back.add_labels,
             taken_back.remove_labels,
             ("left the scope of the rule",),
@@ -235,6 +238,7 @@ def _update(
         "update",
         side,
         patch,
+        _shown(target, patch),
         acted.add_labels,
         acted.remove_labels,
         tuple(f"{note.mapping}: {note.why}" for note in notes),
@@ -242,6 +246,10 @@ def _update(
         next((str(note.winner) for note in notes if note.winner), ""),
         {key: value for note in notes for key, value in note.lost.items()},
     )
+
+
+def _shown(target: Seen, patch: Values) -> Values:
+    return {key: target.values.get(key) for key in patch}
 
 
 def _concerns(note: Note, side: Side, patch: Values, setup: Setup) -> bool:
@@ -308,6 +316,7 @@ def _create(pair: PairState, side: Side, setup: Setup, matching: Sequence[Compil
         "create",
         side.other,
         patch,
+        {},
         acted.add_labels,
         frozenset(),
         (why,),
@@ -357,7 +366,8 @@ def _delete(pair: PairState, side: Side, setup: Setup) -> Decided:
         writes = (Planned("update", side, add_labels=missing, why=why),) if missing else ()
         return Decided(DELETED, f"deleted on {there}, labelled here", writes)
     if target.deletions == "delete" and target.writable and target.can_delete:
-        return Decided(DELETED, f"deleted on {there}", (Planned("delete", side, why=why),), forget_bases=True)
+        delete = Planned("delete", side, before=seen.values, why=why)
+        return Decided(DELETED, f"deleted on {there}", (delete,), forget_bases=True)
     cannot = target.deletions == "delete"
     return Decided(DELETED, f"deleted on {there}, kept here" + (" (this app allows no deletes)" if cannot else ""))
 

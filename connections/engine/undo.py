@@ -16,7 +16,7 @@ from connections.engine.observe import Observer
 from connections.engine.setup import Plant
 from connections.engine.work import ItemView, Job, PairWork, load_pairs
 from connections.models import Change, ChangeState, Pair, Run
-from connectors.base import Clock, Value
+from connectors.base import Clock, Value, Values
 from syncrules.specs import Side
 
 WHY = "taken back"
@@ -148,11 +148,19 @@ class Undo:
             inverse.kind,
             inverse.side,
             inverse.patch,
+            self._shown(inverse),
             frozenset(inverse.add_labels - inverse.remove_labels),
             frozenset(inverse.remove_labels - inverse.add_labels),
             (WHY,),
         )
         return Job(inverse.work, planned, undo_of=inverse.undo_of)
+
+    @staticmethod
+    def _shown(inverse: Inverse) -> Values:
+        if inverse.kind == "create":
+            return {}
+        values = inverse.work.values(inverse.side)
+        return values if inverse.kind == "delete" else {key: values.get(key) for key in inverse.patch}
 
     def _propose(self, jobs: Sequence[Job]) -> None:
         now = self.clock.now()

@@ -11,7 +11,7 @@ import orjson
 from connections.engine import store
 from connections.engine.decide import Decided, PairState, Planned, Seen
 from connections.models import Item, Pair
-from connectors.base import Value, Values
+from connectors.base import Values
 from syncrules.merge import MergeWarning
 from syncrules.specs import Side
 
@@ -130,4 +130,3 @@ class Job:
     change_id: int | None = None  # the row that was proposed and approved, if there is one
     undo_of: int | None = None
     marker: str = ""
-    before: dict[str, Value] = field(default_factory=dict)
