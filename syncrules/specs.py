@@ -24,9 +24,10 @@ class Side(StrEnum):
     A = "a"
     B = "b"
 
-    @property
-    def other(self) -> Side:
-        return Side.B if self is Side.A else Side.A
+    other: Side
+
+
+Side.A.other, Side.B.other = Side.B, Side.A
 
 
 class Direction(StrEnum):

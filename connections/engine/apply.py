@@ -143,14 +143,14 @@ class Sender:
         if not creates:
             return jobs
         folder = self.part.folder
-        type(folder).objects.select_for_update().get(pk=folder.pk)
+        seq = type(folder).objects.select_for_update().values_list("seq", flat=True).get(pk=folder.pk)
         others = Change.objects.filter(target_folder=folder, kind="create", state__in=OPEN)
         others = others.exclude(connection=self.plant.connection)
         taken = {key for keys in others.values_list("keys", flat=True) for key in orjson.loads(keys)}
         mine = {id(job): set(self._keys(job)) for job in creates}
         every = set().union(*mine.values())
-        if folder.seq != self._seq_now() and every:
-            since = Item.objects.filter(folder=folder, seq__gt=folder.seq, departed="", keys__value__in=every)
+        if folder.seq != seq and every:
+            since = Item.objects.filter(folder=folder, seq__gt=folder.seq, departed="", keys__value__among=every)
             since = since.exclude(**{f"pairs_{self.part.side}__connection": self.plant.connection})
             taken |= set(since.values_list("keys__value", flat=True))
         clashing = [job for job in creates if mine[id(job)] & taken]
@@ -162,10 +162,6 @@ class Sender:
             save_pairs([job.work for job in clashing])
             self.again = True
         return [job for job in jobs if job not in clashing]
-
-    def _seq_now(self) -> int:
-        folder = self.part.folder
-        return int(type(folder).objects.values_list("seq", flat=True).get(pk=folder.pk))
 
     def _keys(self, job: Job) -> list[str]:
         return key_texts(self.part.intake.reader.read(job.planned.patch), "")
@@ -278,7 +274,18 @@ class Answers:
             if target and not conditional:
                 keys = (set(old) | set(record.values)) - set(job.planned.patch)
                 job.work.foreign |= {key for key in keys if old.get(key) != record.values.get(key)}
+        if self.done:
+            self._take_records(ours)
+        gone = [job for job, result in zip(self.jobs, self.results, strict=True) if _deleted(job, result)]
+        if gone:
+            self._take_departures(gone)
+
+    def _take_records(self, ours: Mapping[str, Ours]) -> None:
+        part = self.sender.part
         ids = part.intake.absorb([record for _, record in self.done], self.asked_at, self.now, ours)
+        start, end = part.intake.span
+        if part.folder.seq == start:  # nobody but us has changed the folder since we matched
+            part.folder.seq = end
         fresh = load_items(ids.values())
         for job, record in self.done:
             item = fresh[ids[record.id]]
@@ -286,21 +293,23 @@ class Answers:
             job.work.row[f"item_{self.side}"] = item.id
             after = dumps({key: record.values.get(key) for key in job.planned.patch})
             self._row(job, ChangeState.DONE, WriteResult(Outcome.DONE), after, item.id)
-        self._drop_half_pairs(list(fresh.values()))
-        gone = [job for job, result in zip(self.jobs, self.results, strict=True) if _deleted(job, result)]
-        departures = [Departure(_view(job, self.side).remote_id, DepartureKind.DELETED) for job in gone]
-        part.intake.depart(departures, self.asked_at, self.now, by_us=True)
-        if gone:
-            fresh = load_items(_view(job, self.side).id for job in gone)
-            for job in gone:
-                job.work.items[self.side] = fresh[_view(job, self.side).id]
+        self._drop_half_pairs([item.id for item in fresh.values() if item.remote_id not in part.intake.added])
 
-    def _drop_half_pairs(self, items: Sequence[ItemView]) -> None:
+    def _take_departures(self, gone: Sequence[Job]) -> None:
+        departures = [Departure(_view(job, self.side).remote_id, DepartureKind.DELETED) for job in gone]
+        self.sender.part.intake.depart(departures, self.asked_at, self.now, by_us=True)
+        fresh = load_items(_view(job, self.side).id for job in gone)
+        for job in gone:
+            job.work.items[self.side] = fresh[_view(job, self.side).id]
+
+    def _drop_half_pairs(self, item_ids: Sequence[int]) -> None:
         """A record that we created may have been seen, and given a half pair, before its answer came."""
+        if not item_ids or all(job.planned.kind != "create" for job in self.jobs):
+            return
         mine = [job.work.id for job in self.jobs]
-        name = f"item_{self.side}_id__in"
-        rows = Pair.objects.filter(connection=self.sender.plant.connection, **{name: [item.id for item in items]})
-        rows.exclude(id__in=mine).delete()
+        name = f"item_{self.side}_id__among"
+        rows = Pair.objects.filter(connection=self.sender.plant.connection, **{name: item_ids})
+        rows.exclude(id__among=mine).delete()
 
     def _stale(self, job: Job, result: WriteResult) -> None:
         self._row(job, ChangeState.STALE, result)

@@ -55,7 +55,7 @@ class Gate:
         self.lines, self.never = {}, set()
         if not self.has_lines:
             return
-        rows = self._rows().filter(pair_id__in=pair_ids).order_by("id")
+        rows = self._rows().filter(pair_id__among=pair_ids).order_by("id")
         for pk, pair_id, fingerprint, state, for_good, kind, side in rows.values_list(
             "id", "pair_id", "fingerprint", "state", "for_good", "kind", "side"
         ):

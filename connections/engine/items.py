@@ -65,6 +65,8 @@ class Intake:
     visible_after: float = 0.0
     changed: int = 0
     labels: set[str] = field(default_factory=set)  # seen on records
+    span: tuple[int, int] = (0, 0)  # the folder's number before and after what was last taken in
+    added: frozenset[str] = frozenset()  # remote ids that were new to us in it
     reader: KeyReader = field(init=False)
     title_keys: list[str] = field(init=False)
 
@@ -144,9 +146,10 @@ class Intake:
                     rekeyed.append(old.id)
         self._write(fresh, stale, rechecks, rekeyed)
         ids = {remote_id: old.id for remote_id, old in known.items()}
-        if fresh:
-            new = [row[len(COLUMNS) + 1] for row in fresh]
-            rows = Item.objects.filter(folder_id=self.folder_id, remote_id__in=new)
+        new = [row[len(COLUMNS) + 1] for row in fresh]
+        self.added = frozenset(new)
+        if new:
+            rows = Item.objects.filter(folder_id=self.folder_id, remote_id__among=new)
             ids.update(rows.values_list("remote_id", "id"))
         store.insert(
             ItemKey,
@@ -176,16 +179,19 @@ class Intake:
 
     def _lock(self) -> int:
         """The folder's row is taken first in every transaction that changes items, so numbers are in commit order."""
-        self._start = Folder.objects.select_for_update().values_list("seq", flat=True).get(pk=self.folder_id)
-        return self._start
+        start = Folder.objects.select_for_update().values_list("seq", flat=True).get(pk=self.folder_id)
+        self.span = start, start
+        return start
 
     def _unlock(self, seq: int) -> None:
-        if seq > self._start:
-            self.changed += seq - self._start
+        start, _ = self.span
+        if seq > start:
+            self.span = start, seq
+            self.changed += seq - start
             Folder.objects.filter(pk=self.folder_id).update(seq=seq)
 
     def _known(self, remote_ids: Sequence[str]) -> dict[str, Known]:
-        rows = Item.objects.filter(folder_id=self.folder_id, remote_id__in=remote_ids).values_list(
+        rows = Item.objects.filter(folder_id=self.folder_id, remote_id__among=remote_ids).values_list(
             "remote_id", "id", "version", "order", "hash", "observed_at", "departed", "written_at", "former", "problem"
         )
         return {row[0]: Known(*row[1:]) for row in rows}
@@ -240,7 +246,7 @@ class Intake:
         store.update(Item, touched, [row for row in stale if len(row) == len(touched) + 1])
         store.update(Item, ("recheck_at",), rechecks)
         if rekeyed:
-            ItemKey.objects.filter(item_id__in=rekeyed).delete()
+            ItemKey.objects.filter(item_id__among=rekeyed).delete()
 
 
 def _without(row: tuple[Any, ...], *names: str) -> tuple[Any, ...]:

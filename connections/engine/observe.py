@@ -33,7 +33,7 @@ class StoredVersions:
     folder_id: int
 
     def versions(self, ids: Sequence[str]) -> Mapping[str, str]:
-        rows = Item.objects.filter(folder_id=self.folder_id, remote_id__in=ids, departed="", problem="")
+        rows = Item.objects.filter(folder_id=self.folder_id, remote_id__among=ids, departed="", problem="")
         return dict(rows.values_list("remote_id", "version"))
 
 
@@ -75,7 +75,7 @@ class Observer:
                 self.intake.absorb(records, asked_at, now, trusted=True)
                 gone = [answer for answer in answers.values() if isinstance(answer, Departure)]
                 self.intake.depart(gone, asked_at, now)
-                Item.objects.filter(folder=self.folder, remote_id__in=ids).update(recheck_at=None)
+                Item.objects.filter(folder=self.folder, remote_id__among=ids).update(recheck_at=None)
 
     def _begin_listing(self) -> None:
         with transaction.atomic():
@@ -136,7 +136,7 @@ class Observer:
         )
         while ids := list(absent.order_by("id").values_list("remote_id", flat=True)[:PAGE]):
             self.intake.depart([Departure(remote_id, DepartureKind.UNKNOWN) for remote_id in ids], now, now)
-            Item.objects.filter(folder=self.folder, remote_id__in=ids).update(recheck_at=now)
+            Item.objects.filter(folder=self.folder, remote_id__among=ids).update(recheck_at=now)
         Seen.objects.filter(folder=self.folder).delete()
         self.folder.listing = False
         self.folder.listed_at = self.folder.listing_started_at

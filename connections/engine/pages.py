@@ -82,12 +82,12 @@ class Pages:
                 saved.append(work)
         with transaction.atomic():
             self.lease.renew()
-            Pair.objects.filter(id__in=absorbed + self.left).delete()
+            Pair.objects.filter(id__among=absorbed + self.left).delete()
             self.left = []
             save_pairs(saved)
             store.insert(Change, CHANGE_COLUMNS, self.proposals + self.history)
             if self.kept_lines:
-                Change.objects.filter(id__in=self.kept_lines).update(run_id=self.run_id)
+                Change.objects.filter(id__among=self.kept_lines).update(run_id=self.run_id)
         for job in jobs:
             self.senders[job.planned.side].add(job)
 
@@ -142,7 +142,7 @@ class Pages:
     def _titles(self, matches: dict[int, Match]) -> dict[int, str]:
         named = (Found.REVIEW, Found.DUPLICATE)
         ids = {other for found in matches.values() if found.found in named for other in found.others}
-        return dict(Item.objects.filter(id__in=ids).values_list("id", "title")) if ids else {}
+        return dict(Item.objects.filter(id__among=ids).values_list("id", "title")) if ids else {}
 
     def _load_partners(self, works: Sequence[PairWork], matches: dict[int, Match]) -> dict[int, PairWork]:
         """The half pairs of the partners that were found, by item id."""
@@ -157,7 +157,7 @@ class Pages:
             ]
             if wanted:
                 name = f"item_{side.other}_id"
-                rows = Pair.objects.filter(connection=self.plant.connection, **{f"{name}__in": wanted})
+                rows = Pair.objects.filter(connection=self.plant.connection, **{f"{name}__among": wanted})
                 for work in load_pairs(rows.filter(**{f"item_{side}__isnull": True})):
                     found[work.row[f"item_{side.other}"]] = work
         return found

@@ -71,8 +71,8 @@ def _take_in_window(connection: Connection, side: Side, folder_id: int, start: i
     changed = Q(**{f"{item}__folder_id": folder_id, f"{item}__seq__gt": start, f"{item}__seq__lte": upto})
     unsettled = Pair.objects.filter(changed, connection=connection, **{f"{item}__seq__gt": F(f"settled_{side}")})
     ids = list(unsettled.values_list("id", flat=True))
-    Pair.objects.filter(id__in=ids).update(**RELEASED)
-    Pair.objects.filter(id__in=ids, undone=True).update(undone=False)
+    Pair.objects.filter(id__among=ids).update(**RELEASED)
+    Pair.objects.filter(id__among=ids, undone=True).update(undone=False)
     paired = Pair.objects.filter(connection=connection, **{item: OuterRef("pk")})
     new = Item.objects.filter(~Exists(paired), folder_id=folder_id, seq__gt=start, seq__lte=upto, departed="")
     rows = []
@@ -114,6 +114,7 @@ class Partners:
     held_since: Mapping[Side, float]  # half pairs first seen since then may be our own unanswered creates
     taken: set[int] = field(default_factory=set)
     neighbours: list[Side] | None = None
+    decided: bool | None = None  # whether people have decided anything here
 
     def find(self, works: Sequence[PairWork]) -> dict[int, Match]:
         """Matches by pair id, for the living half pairs among `works`."""
@@ -148,7 +149,7 @@ class Partners:
             keys.update(self._keys_of(more))
             nearby = self._holders({key for own in keys.values() for key in own})
             keys.update(self._keys_of(nearby - set(keys)))
-        cards = self._cards(ids | nearby, keys)
+        cards = self._cards(ids, nearby - ids, keys)
         index: dict[str, list[Card]] = {}
         for card in cards.values():
             for key in card.keys:
@@ -157,38 +158,45 @@ class Partners:
 
     def _keys_of(self, ids: Iterable[int]) -> dict[int, set[str]]:
         keys: dict[int, set[str]] = {pk: set() for pk in ids}
-        for pk, value in ItemKey.objects.filter(item_id__in=list(keys)).values_list("item_id", "value"):
+        for pk, value in ItemKey.objects.filter(item_id__among=keys).values_list("item_id", "value"):
             keys[pk].add(value)
         return keys
 
     def _holders(self, values: set[str]) -> set[int]:
         used = [value for value in values if value[:2] in self.plant.tiers]
         folders = [part.folder.pk for part in self.plant.parts.values()]
-        rows = ItemKey.objects.filter(folder_id__in=folders, value__in=used, item__departed="")
+        rows = ItemKey.objects.filter(folder_id__in=folders, value__among=used, item__departed="")
         return set(rows.values_list("item_id", flat=True))
 
-    def _cards(self, ids: set[int], keys: Mapping[int, set[str]]) -> dict[int, Card]:
-        partners = self._partners(ids)
+    def _cards(self, halves: set[int], others: set[int], keys: Mapping[int, set[str]]) -> dict[int, Card]:
+        partners = self._partners(others)
         side_of = {part.folder.pk: side for side, part in self.plant.parts.items()}
-        rows = Item.objects.filter(id__in=list(ids)).values_list("id", "folder_id", "name_key", "values")
+        rows = Item.objects.filter(id__among=halves | others).values_list("id", "folder_id", "name_key", "values")
         return {
             pk: Card(pk, side_of[folder], name, frozenset(keys.get(pk, ())), values.count('":'), partners.get(pk))
             for pk, folder, name, values in rows
         }
 
     def _partners(self, ids: set[int]) -> dict[int, int]:
+        if not ids:
+            return {}
         full = Pair.objects.filter(connection=self.plant.connection, item_a__isnull=False, item_b__isnull=False)
         found = {}
         for one, other in (("item_a", "item_b"), ("item_b", "item_a")):
-            rows = full.filter(**{f"{one}_id__in": list(ids)}).values_list(f"{one}_id", f"{other}_id")
+            rows = full.filter(**{f"{one}_id__among": ids}).values_list(f"{one}_id", f"{other}_id")
             found.update(dict(rows))
         return found
 
     def _decisions(self, ids: set[int]) -> tuple[set[tuple[int, int]], dict[int, int], dict[int, str]]:
-        apart, same, alone = set(), {}, {}
-        rows = Decision.objects.filter(connection=self.plant.connection).filter(
-            Q(item_a_id__in=list(ids)) | Q(item_b_id__in=list(ids))
-        )
+        apart: set[tuple[int, int]] = set()
+        same: dict[int, int] = {}
+        alone: dict[int, str] = {}
+        rows = Decision.objects.filter(connection=self.plant.connection)
+        if self.decided is None:
+            self.decided = rows.exists()
+        if not self.decided:
+            return apart, same, alone
+        rows = rows.filter(Q(item_a_id__among=ids) | Q(item_b_id__among=ids))
         for a, b, verdict in rows.values_list("item_a_id", "item_b_id", "verdict"):
             if a and b and verdict == Verdict.SAME:
                 same[a], same[b] = b, a
@@ -206,7 +214,7 @@ class Partners:
             here, there = self.plant.parts[side].folder, self.plant.parts[side.other].folder
             arrivals = [known(work.items[side]) for work, own in halves if own is side]
             views = {view.remote_id: view.id for view in arrivals}
-            left = {f"item_{side}__folder__account": here.account_id, f"item_{side}__remote_id__in": list(views)}
+            left = {f"item_{side}__folder__account": here.account_id, f"item_{side}__remote_id__among": list(views)}
             arrived = {f"item_{side.other}__folder": there, f"item_{side.other}__departed": ""}
             pairs = Pair.objects.filter(**left, **arrived).exclude(connection=self.plant.connection)
             for pk, remote_id, other in pairs.values_list("id", f"item_{side}__remote_id", f"item_{side.other}_id"):

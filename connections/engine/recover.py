@@ -159,8 +159,8 @@ class Recovery:
         store.update(Change, ("state", "after", "target_item", "done_at", "source"), rows)
 
     def _drop_half_pairs(self, side: Side, item_ids: list[int], keep: list[int]) -> None:
-        rows = Pair.objects.filter(connection=self.plant.connection, **{f"item_{side}_id__in": item_ids})
-        rows.exclude(id__in=keep).delete()
+        rows = Pair.objects.filter(connection=self.plant.connection, **{f"item_{side}_id__among": item_ids})
+        rows.exclude(id__among=keep).delete()
 
     # ---- updates and deletes: the target tells
 
@@ -222,11 +222,11 @@ class Recovery:
     def _give_up(self, changes: Sequence[Open], reason: str) -> None:
         rows = [(ChangeState.SUPERSEDED.value, reason, "{}", change.id) for change in changes]
         store.update(Change, ("state", "reason", "source"), rows)
-        Pair.objects.filter(id__in=[change.pair_id for change in changes]).update(pending=True, next_at=0)
+        Pair.objects.filter(id__among=[change.pair_id for change in changes]).update(pending=True, next_at=0)
 
     def _pairs(self, ids: Any) -> dict[int, PairWork]:
         wanted = [pk for pk in ids if pk]
-        return {work.id: work for work in load_pairs(Pair.objects.filter(id__in=wanted))}
+        return {work.id: work for work in load_pairs(Pair.objects.filter(id__among=wanted))}
 
     def _move_bases(self, work: PairWork, side: Side, change: Open, shown: Values, keys: set[str] | None) -> None:
         """The base takes what the source showed when the write was decided and what the target shows now; an edit of

@@ -72,13 +72,13 @@ class Undo:
         for side in Side:
             part = self.plant.parts[side]
             targets = {change.target_item_id for change in changes if change.side == side and change.target_item_id}
-            ids = list(part.folder.items.filter(id__in=targets).values_list("remote_id", flat=True))
+            ids = list(part.folder.items.filter(id__among=targets).values_list("remote_id", flat=True))
             if ids:
                 Observer(part.folder, part.connector, part.intake, self.lease, self.clock, part.fields).refresh(ids)
 
     def _works(self, changes: Sequence[Change]) -> dict[int, PairWork]:
         ids = {change.pair_id for change in changes if change.pair_id}
-        return {work.id: work for work in load_pairs(Pair.objects.filter(id__in=ids))}
+        return {work.id: work for work in load_pairs(Pair.objects.filter(id__among=ids))}
 
     # ---- the inverse of each change
 

@@ -99,7 +99,7 @@ class PairWork:
 
 def load_items(ids: Iterable[int]) -> dict[int, ItemView]:
     views = {}
-    for row in Item.objects.filter(id__in=list(ids)).values_list(*ITEM_COLUMNS):
+    for row in Item.objects.filter(id__among=ids).values_list(*ITEM_COLUMNS):
         columns = dict(zip(ITEM_COLUMNS, row, strict=True))
         columns["values"] = orjson.loads(columns["values"])
         columns["labels"] = frozenset(orjson.loads(columns["labels"]))

@@ -1,3 +1,4 @@
+from connections.models import lookups  # noqa: F401 - registers what queries may use
 from connections.models.accounts import Account, AccountState, Budget, DeclaredField
 from connections.models.changes import Change, ChangeKind, ChangeState, Run, RunKind, RunState
 from connections.models.connections import (
