@@ -49,6 +49,7 @@ class Known:
     problem: str
 
 
+KNOWN = ("id", "version", "order", "hash", "observed_at", "departed", "written_at", "former", "problem")
 COLUMNS = (
     "version", "order", "values", "labels", "hash", "uid", "marker", "title", "name_key", "body", "problem",
     "evidence", "modified", "seq", "observed_at", "departed", "written_at", "former", "recheck_at",
@@ -149,8 +150,8 @@ class Intake:
         new = [row[len(COLUMNS) + 1] for row in fresh]
         self.added = frozenset(new)
         if new:
-            rows = Item.objects.filter(folder_id=self.folder_id, remote_id__among=new)
-            ids.update(rows.values_list("remote_id", "id"))
+            rows = store.select(Item, ("remote_id", "id"), "remote_id", new, folder=self.folder_id)
+            ids.update((remote_id, pk) for remote_id, pk in rows)
         store.insert(
             ItemKey,
             ("folder", "item", "value"),
@@ -191,9 +192,7 @@ class Intake:
             Folder.objects.filter(pk=self.folder_id).update(seq=seq)
 
     def _known(self, remote_ids: Sequence[str]) -> dict[str, Known]:
-        rows = Item.objects.filter(folder_id=self.folder_id, remote_id__among=remote_ids).values_list(
-            "remote_id", "id", "version", "order", "hash", "observed_at", "departed", "written_at", "former", "problem"
-        )
+        rows = store.select(Item, ("remote_id", *KNOWN), "remote_id", remote_ids, folder=self.folder_id)
         return {row[0]: Known(*row[1:]) for row in rows}
 
     def _is_late(self, record: Record, old: Known, now: float) -> bool:

@@ -12,12 +12,14 @@ import socket
 import uuid
 from dataclasses import dataclass, field
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 
 from connections.models import Lease as Row
 from connectors.base import Clock, FenceLost
 
+RENEW = f"""UPDATE {Row._meta.db_table} SET expires_at = %s, heartbeat_at = %s
+    WHERE "key" = %s AND owner = %s AND fence = %s AND expires_at > %s"""  # noqa: S608 - the name of our own table
 SECONDS = 90.0
 MARGIN = 5.0  # a request is not begun in the last moments of a lease
 
@@ -38,8 +40,10 @@ class Lease:
     def renew(self) -> None:
         """To be called first in every writing transaction. Raises FenceLost when another holder came after us."""
         now = self.clock.now()
-        mine = Row.objects.filter(key=self.key, owner=self.owner, fence=self.fence, expires_at__gt=now)
-        if not mine.update(expires_at=now + self.seconds, heartbeat_at=now):
+        with connection.cursor() as cursor:  # every batch does this: the ORM would take ten times as long
+            cursor.execute(RENEW, [now + self.seconds, now, self.key, self.owner, self.fence, now])
+            renewed = cursor.rowcount
+        if not renewed:
             raise FenceLost(f"Another worker has taken over {self.key}; this one stops.")
         self.expires_at = now + self.seconds
 

@@ -158,7 +158,7 @@ class Partners:
 
     def _keys_of(self, ids: Iterable[int]) -> dict[int, set[str]]:
         keys: dict[int, set[str]] = {pk: set() for pk in ids}
-        for pk, value in ItemKey.objects.filter(item_id__among=keys).values_list("item_id", "value"):
+        for pk, value in store.select(ItemKey, ("item", "value"), "item", keys):
             keys[pk].add(value)
         return keys
 
@@ -171,7 +171,7 @@ class Partners:
     def _cards(self, halves: set[int], others: set[int], keys: Mapping[int, set[str]]) -> dict[int, Card]:
         partners = self._partners(others)
         side_of = {part.folder.pk: side for side, part in self.plant.parts.items()}
-        rows = Item.objects.filter(id__among=halves | others).values_list("id", "folder_id", "name_key", "values")
+        rows = store.select(Item, ("id", "folder", "name_key", "values"), "id", halves | others)
         return {
             pk: Card(pk, side_of[folder], name, frozenset(keys.get(pk, ())), values.count('":'), partners.get(pk))
             for pk, folder, name, values in rows

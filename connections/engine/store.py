@@ -1,14 +1,15 @@
-"""Writes rows by the batch: one prepared statement for many rows, on SQLite and PostgreSQL alike.
+"""Rows by the batch: one prepared statement for many rows, on SQLite and PostgreSQL alike.
 
-The ORM builds each row's SQL anew; on the path that every record takes, that costs more than the database does.
+The ORM builds its SQL anew each time; on the path that every record takes, that costs more than the database does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
+import orjson
 from django.db import connection, models
 
 
@@ -22,6 +23,33 @@ def _column(model: type[models.Model], name: str) -> str:
     if not isinstance(field, models.Field) or field.column is None:
         raise TypeError(f"{name} is no column of {model.__name__}")
     return field.column
+
+
+@cache
+def _selection(model: type[models.Model], names: tuple[str, ...], fixed: tuple[str, ...], among: str) -> str:
+    table = connection.ops.quote_name(model._meta.db_table)
+    (one_of,) = _columns(model, (among,))
+    many = "= ANY(%s)" if connection.vendor == "postgresql" else "IN (SELECT value FROM json_each(%s))"
+    where = [*(f"{column} = %s" for column in _columns(model, fixed)), f"{one_of} {many}"]
+    # only names of our own models, quoted
+    return f"SELECT {','.join(_columns(model, names))} FROM {table} WHERE {' AND '.join(where)}"  # noqa: S608
+
+
+def select(
+    model: type[models.Model],
+    names: tuple[str, ...],
+    among: str,
+    values: Collection[int] | Collection[str],
+    **fixed: Any,
+) -> list[tuple[Any, ...]]:
+    """Rows whose column `among` holds one of `values` and whose columns `fixed` hold just these; numbers and texts as
+    the database gives them."""
+    if not values:
+        return []
+    many = list(values) if connection.vendor == "postgresql" else orjson.dumps(list(values)).decode()
+    with connection.cursor() as cursor:
+        cursor.execute(_selection(model, names, tuple(fixed), among), [*fixed.values(), many])
+        return list(cursor.fetchall())
 
 
 def insert(model: type[models.Model], names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:

@@ -25,11 +25,13 @@ ITEM_COLUMNS = (
     "id", "remote_id", "version", "order", "values", "labels", "body", "title", "name_key", "uid", "departed",
     "problem", "seq", "evidence", "modified", "first_seen_at", "hash", "marker",
 )  # fmt: skip
+PACKED = tuple(ITEM_COLUMNS.index(name) for name in ("values", "labels", "evidence"))
+EMPTY = ("{}", "[]")
 
 
 @dataclass(slots=True)
 class ItemView:
-    """An item as loaded for a decision."""
+    """An item as loaded for a decision; its attributes are in the order of ITEM_COLUMNS."""
 
     id: int
     remote_id: str
@@ -99,12 +101,11 @@ class PairWork:
 
 def load_items(ids: Iterable[int]) -> dict[int, ItemView]:
     views = {}
-    for row in Item.objects.filter(id__among=ids).values_list(*ITEM_COLUMNS):
-        columns = dict(zip(ITEM_COLUMNS, row, strict=True))
-        columns["values"] = orjson.loads(columns["values"])
-        columns["labels"] = frozenset(orjson.loads(columns["labels"]))
-        columns["evidence"] = orjson.loads(columns["evidence"]) if columns["evidence"] != "{}" else {}
-        views[columns["id"]] = ItemView(**columns)
+    for row in store.select(Item, ITEM_COLUMNS, "id", list(ids)):
+        values, labels, evidence = (orjson.loads(row[place]) if row[place] not in EMPTY else () for place in PACKED)
+        view = ItemView(*row)
+        view.values, view.labels, view.evidence = values or {}, frozenset(labels), evidence or {}
+        views[view.id] = view
     return views
 
 

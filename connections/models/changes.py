@@ -105,8 +105,12 @@ class Change(models.Model):
     field = models.CharField(max_length=255, default="", blank=True)
     reason = models.CharField(max_length=500, default="", blank=True)
     for_good = models.BooleanField(default=False, help_text="rejected until a person reverts it")
-    undo_of = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="undone_by")
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    undo_of = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="undone_by", db_index=False
+    )
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
 
     class Meta:
         constraints = [
@@ -125,6 +129,8 @@ class Change(models.Model):
             models.Index(fields=["connection", "state", "id"], name="change_by_state"),
             models.Index(fields=["target_folder"], name="change_open", condition=models.Q(state__in=OPEN)),
             models.Index(fields=["connection", "-id"], name="change_latest"),
+            models.Index(fields=["undo_of"], name="change_undone", condition=models.Q(undo_of__isnull=False)),
+            models.Index(fields=["decided_by"], name="change_decided", condition=models.Q(decided_by__isnull=False)),
         ]
 
     def __str__(self) -> str:

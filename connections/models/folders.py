@@ -51,7 +51,7 @@ class Departed(models.TextChoices):
 class Item(models.Model):
     """Our mirror of one record. `former` holds, for a while after our own write, what was there before it."""
 
-    folder = models.ForeignKey(Folder, models.CASCADE, related_name="items")
+    folder = models.ForeignKey(Folder, models.CASCADE, related_name="items", db_index=False)
     remote_id = models.CharField(max_length=1000)
     version = models.CharField(max_length=500, default="", blank=True)
     order = models.BigIntegerField(null=True, blank=True)
@@ -75,14 +75,13 @@ class Item(models.Model):
     recheck_at = models.FloatField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["folder", "remote_id"], name="item_once_per_folder")]
+        constraints = [models.UniqueConstraint(fields=["remote_id", "folder"], name="item_once_per_folder")]
         indexes = [
             models.Index(fields=["folder", "seq"], name="item_by_seq"),
             models.Index(fields=["folder", "uid"], name="item_by_uid", condition=~models.Q(uid="")),
             models.Index(
                 fields=["folder", "recheck_at"], name="item_recheck", condition=models.Q(recheck_at__isnull=False)
             ),
-            models.Index(fields=["remote_id"], name="item_by_remote_id"),
         ]
 
     def __str__(self) -> str:
@@ -112,7 +111,7 @@ class Seen(models.Model):
     """An id named by the full listing that is under way; what it never names has departed when it is complete."""
 
     id = models.BigAutoField(primary_key=True)
-    folder = models.ForeignKey(Folder, models.CASCADE, related_name="+")
+    folder = models.ForeignKey(Folder, models.CASCADE, related_name="+", db_index=False)
     remote_id = models.CharField(max_length=1000)
 
     class Meta:

@@ -31,8 +31,8 @@ class Pair(models.Model):
     """
 
     connection = models.ForeignKey("connections.Connection", models.CASCADE, related_name="pairs", db_index=False)
-    item_a = models.ForeignKey(Item, models.SET_NULL, null=True, blank=True, related_name="pairs_a")
-    item_b = models.ForeignKey(Item, models.SET_NULL, null=True, blank=True, related_name="pairs_b")
+    item_a = models.ForeignKey(Item, models.SET_NULL, null=True, blank=True, related_name="pairs_a", db_index=False)
+    item_b = models.ForeignKey(Item, models.SET_NULL, null=True, blank=True, related_name="pairs_b", db_index=False)
     health = models.CharField(max_length=9, choices=Health.choices, default=Health.WAITING)
     reason = models.CharField(max_length=500, default="", blank=True)
     title = models.CharField(max_length=255, default="", blank=True)
@@ -57,8 +57,8 @@ class Pair(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["connection", "item_a"], name="pair_a_once"),
-            models.UniqueConstraint(fields=["connection", "item_b"], name="pair_b_once"),
+            models.UniqueConstraint(fields=["item_a", "connection"], name="pair_a_once"),
+            models.UniqueConstraint(fields=["item_b", "connection"], name="pair_b_once"),
         ]
         indexes = [
             models.Index(fields=["connection", "health", "id"], name="pair_by_health"),
