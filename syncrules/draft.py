@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.base import Values
 from syncrules.fitting import Refused
@@ -16,8 +15,7 @@ from syncrules.states import MergeWarning, Note, PairMerge, Policy, SideState
 A, B = Side.A, Side.B
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     source: Side
     why: str
     winner: Side | None = None  # set where the other side's value gives way

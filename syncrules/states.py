@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from connectors.base import Values
 from syncrules.lenses import Patch
 from syncrules.mapping import Base
 from syncrules.specs import Direction, Side
+
+NO_TIMES: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +26,17 @@ class Policy:
     skew: float = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class SideState:
+class SideState(NamedTuple):
     """`base`: field key -> what this side showed when both agreed, None for unset; an absent key has no base.
     `evidence`: POSIX seconds at which the app says a field changed; `modified`: when the record did."""
 
     values: Values
     base: Base
-    evidence: Mapping[str, float] = field(default_factory=dict)
+    evidence: Mapping[str, float] = NO_TIMES
     modified: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """Why a mapping writes. `lost`: field key -> value of the side that gave way."""
 
     mapping: str

@@ -1,43 +1,36 @@
-"""Sends planned writes in batches. A batch is committed as `sent` before it leaves; its answer, the items, the bases,
-the pairs and `done` are one transaction."""
+"""Sends planned writes in batches. A batch is committed as `sent` before it leaves."""
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import orjson
 from django.db import transaction
 
 from connections.engine import store
-from connections.engine.decide import Decided, known, settled_bases, value_digest
-from connections.engine.items import Ours, dumps
+from connections.engine.answers import Answers, source_of
+from connections.engine.items import dumps
 from connections.engine.labels import Labels
 from connections.engine.leases import Lease
 from connections.engine.match import key_texts
 from connections.engine.setup import Part, Plant
-from connections.engine.work import ItemView, Job, PairWork, load_items, save_pairs
-from connections.models import Change, ChangeState, Decision, Item, Pair, Verdict
+from connections.engine.work import Job, save_pairs
+from connections.models import Change, ChangeState, Item
 from connections.models.changes import OPEN
 from connectors.base import (
     Clock,
     ConnectorError,
-    Departure,
-    DepartureKind,
     FenceLost,
     Outcome,
-    Record,
     Unavailable,
     Write,
     WriteKind,
     WriteResult,
 )
-from syncrules.specs import Side
 
-FIRST_RETRY = 60.0
-LONGEST_RETRY = 6 * 3600.0
 SOON = 5.0
 
 CHANGE_COLUMNS = (
@@ -45,16 +38,6 @@ CHANGE_COLUMNS = (
     "marker", "state", "patch", "add_labels", "remove_labels", "before", "after", "source", "cause", "keys",
     "fingerprint", "fence", "made_at", "sent_at", "done_at", "field", "reason", "for_good", "undo_of", "decided_by",
 )  # fmt: skip
-
-
-def column(side: Side, name: str) -> str:
-    """The pair's column for writes into a side: ``attempts`` -> ``attempts_a``."""
-    return f"blocked_{side}_until" if name == "blocked_until" else f"{name}_{side}"
-
-
-def backoff(attempts: int) -> float:
-    """Seconds until the next try, from one minute doubling to six hours."""
-    return float(min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(attempts - 1, 12)))
 
 
 @dataclass
@@ -113,7 +96,10 @@ class Sender:
             results = [WriteResult(outcome, reason=str(error))] * len(jobs)
         with transaction.atomic():
             self.lease.renew()
-            Answers(self, jobs, results, asked_at).take()
+            answers = Answers(self.plant, part, jobs, results, asked_at, self.clock.now(), self.counters)
+            answers.take()
+        self.to_read |= answers.to_read
+        self.again = self.again or answers.again
         if failure is not None:
             raise failure
 
@@ -130,7 +116,7 @@ class Sender:
             fresh = [self.change_row(job, ChangeState.SENT, now) for job in jobs if job.change_id is None]
             store.insert(Change, CHANGE_COLUMNS, fresh)
             lines = [
-                ("sent", self.run_id, job.marker, now, self.lease.fence, self._source(job), job.change_id)
+                ("sent", self.run_id, job.marker, now, self.lease.fence, source_of(job), job.change_id)
                 for job in jobs
                 if job.change_id is not None
             ]
@@ -166,9 +152,6 @@ class Sender:
     def _keys(self, job: Job) -> list[str]:
         return key_texts(self.part.intake.reader.read(job.planned.patch), "")
 
-    def _source(self, job: Job) -> str:
-        return dumps(job.work.values(self.part.side.other)) if job.planned.kind != "delete" else "{}"
-
     def change_row(self, job: Job, state: ChangeState, now: float) -> tuple[object, ...]:
         work, planned, side = job.work, job.planned, self.part.side
         target, source = work.items[side], work.items[side.other]
@@ -188,7 +171,7 @@ class Sender:
             self.part.folder.pk, source.id if source else None, target.id if target and not create else None,
             work.title[:255], job.marker or str(uuid.uuid4()), state.value, dumps(dict(planned.patch)),
             dumps(sorted(planned.add_labels)), dumps(sorted(planned.remove_labels)), dumps(dict(planned.before)), "{}",
-            self._source(job) if sent else "{}", dumps(cause), dumps(self._keys(job)) if create else "[]",
+            source_of(job) if sent else "{}", dumps(cause), dumps(self._keys(job)) if create else "[]",
             planned.fingerprint, self.lease.fence if sent else 0, now, now if sent else 0, 0, "", "", False,
             job.undo_of, None,
         )  # fmt: skip
@@ -207,202 +190,3 @@ class Sender:
             current=target.values if target else {},
             body=target.body if target else "",
         )
-
-
-@dataclass
-class Answers:
-    """Takes the answers to one batch in. Lives inside one transaction."""
-
-    sender: Sender
-    jobs: Sequence[Job]
-    results: Sequence[WriteResult]
-    asked_at: float
-
-    def take(self) -> None:
-        sender = self.sender
-        self.now = sender.clock.now()
-        self.side = sender.part.side
-        self.rows: list[tuple[object, ...]] = []
-        self.done: list[tuple[Job, Record]] = []
-        pairs = list(zip(self.jobs, self.results, strict=True))
-        handlers: Mapping[Outcome, Callable[[Job, WriteResult], None]] = {
-            Outcome.DONE: self._done,
-            Outcome.STALE: self._stale,
-            Outcome.GONE: self._stale,
-            Outcome.REFUSED: self._refused,
-            Outcome.LATER: self._later,
-            Outcome.UNKNOWN: self._unknown,
-        }
-        for job, result in pairs:
-            handlers[result.outcome](job, result)
-        self._absorb()
-        works = {job.work.id: job.work for job in self.jobs}
-        for work in works.values():
-            if work.open == 0 and not work.failed:
-                settle(work, sender.plant)
-        save_pairs(list(works.values()))
-        names = ("state", "after", "target_item", "done_at", "field", "reason", "source")
-        store.update(Change, names, self.rows, key="marker")
-
-    def _row(
-        self, job: Job, state: ChangeState, result: WriteResult, after: str = "{}", item: int | None = None
-    ) -> None:
-        target = job.work.items[self.side]
-        if item is None and job.planned.kind != "create" and target is not None:
-            item = target.id
-        finished = self.now if state is ChangeState.DONE else 0
-        source = self.sender._source(job) if state is ChangeState.UNKNOWN else "{}"
-        row = (state.value, after, item, finished, result.field[:255], result.reason[:500], source, job.marker)
-        self.rows.append(row)
-        self.sender.counters[f"{job.planned.kind}_{self.side}" if state is ChangeState.DONE else state.value] += 1
-
-    def _done(self, job: Job, result: WriteResult) -> None:
-        job.work.open -= 1
-        if result.record is not None:
-            self.done.append((job, result.record))
-        else:
-            self._row(job, ChangeState.DONE, result)
-
-    def _absorb(self) -> None:
-        part = self.sender.part
-        conditional = part.connector.capabilities.conditional_updates
-        ours = {}
-        for job, record in self.done:
-            target = job.work.items[self.side] if job.planned.kind != "create" else None
-            old = target.values if target else {}
-            ours[record.id] = Ours({key: old.get(key) for key in job.planned.patch} if target else {})
-            if target and not conditional:
-                keys = (set(old) | set(record.values)) - set(job.planned.patch)
-                job.work.foreign |= {key for key in keys if old.get(key) != record.values.get(key)}
-        if self.done:
-            self._take_records(ours)
-        gone = [job for job, result in zip(self.jobs, self.results, strict=True) if _deleted(job, result)]
-        if gone:
-            self._take_departures(gone)
-
-    def _take_records(self, ours: Mapping[str, Ours]) -> None:
-        part = self.sender.part
-        ids = part.intake.absorb([record for _, record in self.done], self.asked_at, self.now, ours)
-        start, end = part.intake.span
-        if part.folder.seq == start:  # nobody but us has changed the folder since we matched
-            part.folder.seq = end
-        fresh = load_items(ids.values())
-        for job, record in self.done:
-            item = fresh[ids[record.id]]
-            job.work.items[self.side] = item
-            job.work.row[f"item_{self.side}"] = item.id
-            after = dumps({key: record.values.get(key) for key in job.planned.patch})
-            self._row(job, ChangeState.DONE, WriteResult(Outcome.DONE), after, item.id)
-        self._drop_half_pairs([item.id for item in fresh.values() if item.remote_id not in part.intake.added])
-
-    def _take_departures(self, gone: Sequence[Job]) -> None:
-        departures = [Departure(_view(job, self.side).remote_id, DepartureKind.DELETED) for job in gone]
-        self.sender.part.intake.depart(departures, self.asked_at, self.now, by_us=True)
-        fresh = load_items(_view(job, self.side).id for job in gone)
-        for job in gone:
-            job.work.items[self.side] = fresh[_view(job, self.side).id]
-
-    def _drop_half_pairs(self, item_ids: Sequence[int]) -> None:
-        """A record that we created may have been seen, and given a half pair, before its answer came."""
-        if not item_ids or all(job.planned.kind != "create" for job in self.jobs):
-            return
-        mine = [job.work.id for job in self.jobs]
-        name = f"item_{self.side}_id__among"
-        rows = Pair.objects.filter(connection=self.sender.plant.connection, **{name: item_ids})
-        rows.exclude(id__among=mine).delete()
-
-    def _stale(self, job: Job, result: WriteResult) -> None:
-        self._row(job, ChangeState.STALE, result)
-        self._fail(job, 0)
-        target = job.work.items[self.side]
-        if target is not None:
-            self.sender.to_read.add(target.remote_id)
-        self.sender.again = True
-
-    def _later(self, job: Job, result: WriteResult) -> None:
-        self._row(job, ChangeState.SUPERSEDED, result)
-        self._fail(job, self.now + result.after)
-        job.work.row.update(health="waiting", reason=result.reason or "the app asked us to wait")
-
-    def _unknown(self, job: Job, result: WriteResult) -> None:
-        self._row(job, ChangeState.UNKNOWN, result)
-        self._fail(job, self.now)
-        job.work.row.update(health="waiting", reason="sent, but no answer came; it is looked up before anything else")
-
-    def _refused(self, job: Job, result: WriteResult) -> None:
-        self._row(job, ChangeState.REFUSED, result)
-        row = job.work.row
-        if result.existing and self._pair_with_existing(job, result.existing):
-            self._fail(job, 0)
-            self.sender.again = True
-            return
-        if result.field in job.planned.patch and job.planned.patch[result.field] is not None:
-            refused = orjson.loads(row["refused"])
-            refused.setdefault(self.side.value, {})[result.field] = value_digest(job.planned.patch[result.field])
-            row["refused"] = dumps(refused)
-            self._fail(job, 0)
-            row.update(health="waiting", reason=f"{result.field}: {result.reason}"[:500])
-            self.sender.again = True
-            return
-        attempts = row[column(self.side, "attempts")] + 1
-        until = self.now + backoff(attempts)
-        row[column(self.side, "attempts")] = attempts
-        row[column(self.side, "blocked_until")] = until
-        row[column(self.side, "cause")] = result.reason[:500]
-        self._fail(job, until)
-        row.update(health="failed", reason=result.reason[:500])
-
-    def _pair_with_existing(self, job: Job, remote_id: str) -> bool:
-        """The app says that the person is there already: a match found late."""
-        item = Item.objects.filter(folder=self.sender.part.folder, remote_id=remote_id, departed="").first()
-        source = job.work.items[self.side.other]
-        if item is None or source is None:
-            self.sender.to_read.add(remote_id)
-            return False
-        a, b = (item.pk, source.id) if self.side is Side.A else (source.id, item.pk)
-        Decision.objects.update_or_create(
-            connection=self.sender.plant.connection, item_a_id=a, item_b_id=b, defaults={"verdict": Verdict.SAME}
-        )
-        return True
-
-    @staticmethod
-    def _fail(job: Job, next_at: float) -> None:
-        job.work.open -= 1
-        job.work.failed = True
-        job.work.row.update(pending=True, next_at=next_at)
-
-
-def settle(work: PairWork, plant: Plant) -> None:
-    """Everything that was decided is so on both sides: the bases move, and the pair rests until something changes."""
-    decided = known(work.decided)
-    row = work.row
-    _outcome(row, decided)
-    a, b = work.items[Side.A], work.items[Side.B]
-    if decided.forget_bases:
-        row.update(base_a="{}", base_b="{}")
-    elif decided.settles and a is not None and b is not None:
-        keep = frozenset(work.foreign)
-        bases = settled_bases(work.state(), plant.setup, a.values, b.values, keep, decided.held)
-        row.update(base_a=dumps(bases[0]), base_b=dumps(bases[1]))
-    row["settled_a"] = a.seq if a is not None else row["settled_a"]
-    row["settled_b"] = b.seq if b is not None else row["settled_b"]
-    row.update(pending=bool(work.foreign), next_at=0, title=work.title)
-    row.update(attempts_a=0, attempts_b=0, cause_a="", cause_b="", blocked_a_until=0, blocked_b_until=0)
-
-
-def _outcome(row: dict[str, object], decided: Decided) -> None:
-    row.update(
-        health=decided.health,
-        reason=decided.reason[:500],
-        conflicts=dumps(list(decided.held)),
-        warnings=dumps([[w.mapping, w.field, str(w.side), w.reason] for w in decided.warnings]),
-        brought_by=dumps(list(decided.brought_by)),
-    )
-
-
-def _deleted(job: Job, result: WriteResult) -> bool:
-    return job.planned.kind == "delete" and result.outcome is Outcome.DONE
-
-
-def _view(job: Job, side: Side) -> ItemView:
-    return known(job.work.items[side])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TypeVar
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
 
 import orjson
 
@@ -14,8 +15,10 @@ from syncrules.mapping import CompiledMapping
 from syncrules.merge import MergeWarning, Note, PairMerge, Policy, SideState, bases_after, merge_pair
 from syncrules.rules import CompiledRule, Facts, RuleSet, effects
 from syncrules.specs import Direction, Side
+from syncrules.states import NO_TIMES
 
 T = TypeVar("T")
+NOTHING: Values = MappingProxyType({})
 
 IN_SYNC, EXCLUDED, WAITING, DUPLICATE, REVIEW, FAILED, DELETED = (
     "in_sync",
@@ -28,17 +31,16 @@ IN_SYNC, EXCLUDED, WAITING, DUPLICATE, REVIEW, FAILED, DELETED = (
 )  # the values of models.Health, which the pure core does not import
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One side's record as we know it. `departed` is empty while it is there; `new` says that it changed since the
     pair was last settled."""
 
-    values: Values = field(default_factory=dict)
+    values: Values = NOTHING
     labels: frozenset[str] = frozenset()
     departed: str = ""
     problem: str = ""
     new: bool = True
-    evidence: Mapping[str, float] = field(default_factory=dict)
+    evidence: Mapping[str, float] = NO_TIMES
     modified: float | None = None
 
 

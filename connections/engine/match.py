@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from syncrules.keys import MatchKeys, is_role_address
 from syncrules.specs import Side
@@ -15,8 +16,7 @@ from syncrules.specs import Side
 TIERS = {"email": "e:", "phone+name": "p:", "name+company": "c:"}
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """An item as matching sees it. `partner` is the id of the item it is already paired with, if any."""
 
     id: int

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from django.db import transaction
 
 from connections.engine import store
-from connections.engine.apply import CHANGE_COLUMNS, Sender, column, settle
+from connections.engine.answers import column, settle
+from connections.engine.apply import CHANGE_COLUMNS, Sender
 from connections.engine.decide import Decided, Planned, decide, known
 from connections.engine.gate import Gate, Leave
 from connections.engine.items import dumps
@@ -249,7 +250,7 @@ class Pages:
 
     def _pair_row(self, work: PairWork, planned: Planned, state: ChangeState) -> tuple[Any, ...]:
         sender = self.senders[planned.side]
-        row = sender.change_row(Job(work, replace(planned)), state, self.clock.now())
+        row = sender.change_row(Job(work, planned), state, self.clock.now())
         columns = dict(zip(CHANGE_COLUMNS, row, strict=True))
         columns["target_item"] = planned.partner
         if state is ChangeState.DONE:
