@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest
@@ -18,6 +19,9 @@ class PairwiseAdminSite(AdminSite):
     index_template = "admin/pairwise/index.html"
     site_url = None
     enable_nav_sidebar = False
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "is_demo": settings.DEMO}
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         overviews = import_module("connections.services.overviews")  # models are not there yet when this module is read

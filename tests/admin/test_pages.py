@@ -200,3 +200,12 @@ def test_what_staff_may_see_is_decided_in_one_place(
     assert "Acme" not in admin.get("/admin/connections/connection/add/").content.decode()
     found = admin.get("/admin/autocomplete/?app_label=connections&model_name=membership&field_name=tenant&term=a")
     assert found.json()["results"] == []
+
+
+def test_every_page_of_a_demo_says_that_it_is_one(admin: Client, client: Client, settings: Any) -> None:
+    settings.DEMO = True
+    signing_in = client.get(reverse("admin:login")).content.decode()
+    for page in (admin.get(reverse("admin:index")).content.decode(), signing_in):
+        assert "Demo: made-up people" in page
+    settings.DEMO = False
+    assert "Demo:" not in admin.get(reverse("admin:index")).content.decode()
