@@ -315,6 +315,7 @@ class Runner:
             if waiting:
                 counters["waiting"] = waiting
             row.counters = dict(counters)
+            row.total_items = row.done_items
             if gate.mode is Mode.PLAN:
                 state = RunState.PLANNED
             elif gate.waiting:

@@ -244,13 +244,16 @@ def label_names(folder: Folder, wanted: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class SideField:
+    """`mapped`: whether the sides are kept the same in this field."""
+
     label: str
     base: Any
     now: Any
+    mapped: bool
 
     @property
     def moved(self) -> bool:
-        return bool(self.base != self.now)
+        return self.mapped and bool(self.base != self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +331,7 @@ def _side_story(pair: Pair, side: str) -> SideStory:
         folder=folder,
         item=item,
         fields=[
-            SideField(labels.get(key, key), base.get(key), now.get(key))
+            SideField(labels.get(key, key), base.get(key), now.get(key), mapped=key in base)
             for key in keys
             if base.get(key) is not None or now.get(key) is not None
         ],
