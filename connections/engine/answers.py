@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 import orjson
 
 from connections.engine import store
-from connections.engine.decide import Decided, known, settled_bases, value_digest
+from connections.engine.decide import Decided, known, settled_base, value_digest
 from connections.engine.items import Ours, dumps
 from connections.engine.setup import Part, Plant
 from connections.engine.work import ItemView, Job, PairWork, load_items, save_pairs
 from connections.models import Change, ChangeState, Decision, Item, Pair, Verdict
 from connectors.base import Departure, DepartureKind, Outcome, Record, WriteResult
+from syncrules.merge import bases_after
 from syncrules.specs import Side
 
 FIRST_RETRY = 60.0
 LONGEST_RETRY = 6 * 3600.0
+BASES = ("base_a", "base_b")
 
 
 def column(side: Side, name: str) -> str:
@@ -212,8 +214,8 @@ def settle(work: PairWork, plant: Plant) -> None:
         row.update(base_a="{}", base_b="{}")
     elif decided.settles and a is not None and b is not None:
         keep = frozenset(work.foreign)
-        bases = settled_bases(work.state(), plant.setup, a.values, b.values, keep, decided.held)
-        row.update(base_a=dumps(bases[0]), base_b=dumps(bases[1]))
+        for name, new in zip(BASES, bases_after(plant.setup.mappings, a.values, b.values, decided.held), strict=True):
+            row[name] = dumps(settled_base(orjson.loads(row[name]), new, keep))
     row["settled_a"] = a.seq if a is not None else row["settled_a"]
     row["settled_b"] = b.seq if b is not None else row["settled_b"]
     row.update(pending=bool(work.foreign), next_at=0, title=work.title)

@@ -12,7 +12,7 @@ import orjson
 
 from connectors.base import Value, Values
 from syncrules.mapping import CompiledMapping
-from syncrules.merge import MergeWarning, Note, PairMerge, Policy, SideState, bases_after, merge_pair
+from syncrules.merge import MergeWarning, Note, PairMerge, Policy, SideState, merge_pair
 from syncrules.rules import CompiledRule, Facts, RuleSet, effects
 from syncrules.specs import Direction, Side
 from syncrules.states import NO_TIMES
@@ -380,16 +380,11 @@ def _labels(seen: Seen, side: Side, setup: Setup) -> frozenset[str]:
     return seen.labels | {names[label] for label in seen.labels if label in names}
 
 
-def settled_bases(
-    pair: PairState, setup: Setup, values_a: Values, values_b: Values, keep: frozenset[str], held: Sequence[str]
-) -> tuple[dict[str, Value], dict[str, Value]]:
-    """Both bases after the writes: what the sides show now, except the fields in `keep` (foreign edits in our answer)
-    and held mappings, which keep the base they had."""
-    base_a, base_b = bases_after(setup.mappings, values_a, values_b, held)
-    kept_a = {key: value for key, value in pair.base_a.items() if key in keep or key not in base_a}
-    kept_b = {key: value for key, value in pair.base_b.items() if key in keep or key not in base_b}
-    drop = keep - set(kept_a) - set(kept_b)
-    return (
-        {key: value for key, value in {**base_a, **kept_a}.items() if key not in drop},
-        {key: value for key, value in {**base_b, **kept_b}.items() if key not in drop},
-    )
+def settled_base(old: Values, new: Values, keep: frozenset[str]) -> Values:
+    """A side's base after the writes: what it shows now, except the fields in `keep` (foreign edits in our answer),
+    which keep the base they had, if any, and those that `new` leaves out, such as held mappings."""
+    if not old and not keep:
+        return new
+    base = {key: value for key, value in new.items() if key not in keep}
+    base.update({key: value for key, value in old.items() if key in keep or key not in new})
+    return base

@@ -88,6 +88,8 @@ def verdict(connection: Connection, planned: Iterable[Planned]) -> dict[str, str
 
 def suddenly_empty(connection: Connection) -> str:
     """The sentence if a side that held contacts lists none any more, else empty."""
+    if not Pair.objects.filter(connection=connection, pending=True).exists():
+        return ""
     for folder, item in ((connection.folder_a, "item_a"), (connection.folder_b, "item_b")):
         leaving = Pair.objects.filter(connection=connection, pending=True, **{f"{item}__departed": "deleted"})
         if not leaving.exclude(health="deleted").exists():

@@ -105,8 +105,10 @@ class Observer:
         now = self.clock.now()
         with transaction.atomic():
             self.lease.renew()
-            self.intake.absorb(page.records, asked_at, now)
-            self.intake.depart(page.departures, asked_at, now)
+            if page.records:
+                self.intake.absorb(page.records, asked_at, now)
+            if page.departures:
+                self.intake.depart(page.departures, asked_at, now)
             if page.listing:
                 self._mark_seen(page)
             if page.last and self.folder.listing and page.listing:

@@ -31,10 +31,10 @@ def take_in(plant: Plant, lease: Lease) -> None:
     """Marks the pairs of all items that really changed since we last looked, and opens half pairs for new ones."""
     connection = plant.connection
     before = connection.worked_a, connection.worked_b
-    for side in Side:
-        folder = plant.parts[side].folder
-        end = Folder.objects.values_list("seq", flat=True).get(pk=folder.pk)
-        folder.seq = end
+    folders = {side: plant.parts[side].folder for side in Side}
+    seqs = dict(Folder.objects.filter(pk__in=[folder.pk for folder in folders.values()]).values_list("pk", "seq"))
+    for side, folder in folders.items():
+        folder.seq = end = seqs[folder.pk]
         while (start := getattr(connection, f"worked_{side}")) < end:
             with transaction.atomic():
                 lease.renew()

@@ -30,6 +30,8 @@ from syncrules.rules import RuleError
 from syncrules.specs import Side
 
 PASSES = 4  # over what had to be read again or was refused in part
+RELATED = ("tenant", "folder_a__account", "folder_b__account")
+OBSERVED = ("seq", "cursor", "listing", "listing_started_at", "listed_at", "fields", "observed_at")
 AUDIT_AFTER = 7 * 86_400.0  # seconds between full listings, which find what deltas lost
 
 Progress = Callable[[str, int, int], None]
@@ -86,7 +88,7 @@ class Runner:
             raise Busy(f"{self.connection} is being run by another worker.")
         self.lease = self.fence.lease = lease
         try:
-            self.connection.refresh_from_db()
+            self.connection = Connection.objects.select_related(*RELATED).get(pk=self.connection.pk)
             self.labels = Labels()
             yield
         finally:
@@ -173,8 +175,7 @@ class Runner:
         if lease is None:
             return
         try:
-            part.folder.refresh_from_db()
-            part.folder.account  # noqa: B018 - loaded once, outside the pages
+            part.folder.refresh_from_db(fields=OBSERVED)
             audit = part.folder.listed_at and self.clock.now() - part.folder.listed_at > AUDIT_AFTER
             observer = Observer(
                 part.folder, part.connector, part.intake, lease, self.clock, part.fields, self._observed(side)
@@ -302,7 +303,8 @@ class Runner:
 
     def _finish(self, gate: Gate, counters: Counter[str], paired: int, waiting: int) -> bool:
         row, connection = self.run_row, self.connection
-        take_in(self.plant, self.lease)
+        if row.done_items:
+            take_in(self.plant, self.lease)
         with transaction.atomic():
             self.lease.renew()
             if gate.has_lines:
