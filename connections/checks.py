@@ -9,8 +9,10 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+OURS = "pairwise"
 
-@register
+
+@register(OURS)
 def encryption_keys(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     cure = "Make one with `python manage.py rotate_keys --new` and put it into FIELD_ENCRYPTION_KEYS."
     if not settings.FIELD_ENCRYPTION_KEYS:
@@ -22,7 +24,7 @@ def encryption_keys(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Ch
     return []
 
 
-@register
+@register(OURS)
 def queue_broker(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     if settings.QUEUE_BROKER not in {"orm", "redis"}:
         return [Error("QUEUE_BROKER must be orm or redis.", id="connections.E003")]

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from connections.checks import OURS
 from connections.engine.runner import Busy, Progress, quiet
 from connections.models import Connection, Run, RunState
 from connections.services import looking
@@ -50,6 +51,7 @@ class WrongUse(Exception):
 class PairwiseCommand(BaseCommand):
     """A command with `--json`. Subclasses have `options` and `work`; what `work` returns becomes the exit code."""
 
+    requires_system_checks = (OURS,)  # Django's own load all pages, which takes longer than most commands
     wrong_use: tuple[type[Exception], ...] = (WrongUse,)
     failures: tuple[type[Exception], ...] = (ConnectorError, MappingError, RuleError, Busy, Paused)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.contrib import admin as django_admin
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import quote
+from django.core.checks import run_checks
 from django.db import models
 from django.test import Client
 from django.urls import reverse
@@ -18,6 +20,9 @@ from connections.models import Decision, Item, Lease, Run, User
 from tests.admin.conftest import SECRET
 
 pytestmark = pytest.mark.django_db
+
+
+import_module("config.urls")  # registers the pages
 
 
 def pages() -> list[tuple[str, type[models.Model]]]:
@@ -209,3 +214,7 @@ def test_every_page_of_a_demo_says_that_it_is_one(admin: Client, client: Client,
         assert "Demo: made-up people" in page
     settings.DEMO = False
     assert "Demo:" not in admin.get(reverse("admin:index")).content.decode()
+
+
+def test_system_checks_find_nothing_wrong_with_the_pages() -> None:
+    assert run_checks(include_deployment_checks=False) == []

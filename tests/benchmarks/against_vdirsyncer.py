@@ -136,7 +136,8 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}/"
         for book, size in zip(BOOKS, sizes, strict=True):
             self.folder(book).mkdir(parents=True)
-            (self.folder(book) / ".Radicale.props").write_text(json.dumps({"tag": "VADDRESSBOOK", "D:displayname": book}))
+            props = {"tag": "VADDRESSBOOK", "D:displayname": book}
+            (self.folder(book) / ".Radicale.props").write_text(json.dumps(props))
             for number in range(size):
                 self.put(book, number, 0)
         (root / "users").write_text("bench:bench\n")
