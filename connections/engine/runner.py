@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Min, QuerySet
 
 from connections.engine import guard, setup
 from connections.engine.apply import Sender
@@ -30,6 +30,7 @@ from syncrules.rules import RuleError
 from syncrules.specs import Side
 
 PASSES = 4  # over what had to be read again or was refused in part
+INTERRUPTED = "It was interrupted. What it had done by then stands in its changes."
 RELATED = ("tenant", "folder_a__account", "folder_b__account")
 OBSERVED = ("seq", "cursor", "listing", "listing_started_at", "listed_at", "fields", "observed_at")
 AUDIT_AFTER = 7 * 86_400.0  # seconds between full listings, which find what deltas lost
@@ -76,6 +77,7 @@ class Runner:
     def undo(self, changes: Sequence[Change], preview: bool = False) -> Run:
         """Takes done changes back, in a run of its own. Raises Busy and FenceLost."""
         with self._leased():
+            self._interrupt(self._open_runs().filter(kind=RunKind.UNDO))
             self.run_row = self._new_run(RunKind.UNDO, preview)
             self._guarded(lambda: self._undo(changes))
             return self.run_row
@@ -98,15 +100,24 @@ class Runner:
     # ---- the run's row
 
     def _open_run(self, kind: str, preview: bool) -> Run:
-        open_runs = Run.objects.filter(connection=self.connection, state=RunState.RUNNING, preview=preview)
-        row = open_runs.exclude(kind=RunKind.UNDO).order_by("-id").first()
-        if row is None:
+        open_runs = self._open_runs().filter(preview=preview).exclude(kind=RunKind.UNDO)
+        self._interrupt(self._open_runs().filter(kind=RunKind.UNDO))
+        row = open_runs.order_by("-id").first()
+        if row is None or (kind == RunKind.FULL and row.kind != kind):
+            self._interrupt(open_runs)
             if kind == RunKind.INCREMENTAL and not self.connection.first_run_done:
                 kind = RunKind.INITIAL
             return self._new_run(kind, preview)
         row.slices += 1
         row.save()
         return row
+
+    def _open_runs(self) -> QuerySet[Run]:
+        return Run.objects.filter(connection=self.connection, state=RunState.RUNNING)
+
+    def _interrupt(self, runs: QuerySet[Run]) -> None:
+        """Closes runs whose worker is gone, as the lease in our hands shows."""
+        runs.update(state=RunState.FAILED, message=INTERRUPTED, ended_at=self._moment())
 
     def _new_run(self, kind: str, preview: bool) -> Run:
         tenant_id, connection = self.connection.tenant_id, self.connection

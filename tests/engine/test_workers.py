@@ -9,13 +9,14 @@ import pytest
 from django.db import close_old_connections
 from django.db import connection as database
 
-from connections.engine.runner import Busy
+from connections.engine.runner import INTERRUPTED, Busy
+from connections.engine.undo import original_changes
 from connections.models import Change, ChangeState, Connection, Run
 from connectors.base import FenceLost
 from tests.engine import mutants
 from tests.engine.harness import Bench, assert_equal, assert_no_duplicates, assert_quiet, in_app
 from tests.engine.remotes import MemoryRemote, poor, rich
-from tests.engine.world import World
+from tests.engine.world import Crash, World
 
 LEASE = 30.0
 
@@ -176,3 +177,33 @@ def test_two_workers_in_threads_create_everybody_once() -> None:
     assert sorted(states) in (["busy", "done"], ["done", "done"])
     assert len(bench.remotes["b"].rows()) == 40
     assert_no_duplicates(bench)
+
+
+# ---- runs whose worker is gone
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_undo_whose_process_died_does_not_look_as_if_it_were_running() -> None:
+    bench, connection = make_bench()
+    changes = original_changes(bench.run(connection))
+    bench.world.crash.die_at = {bench.world.crash.count + 6}
+    with bench.world.mortal(), pytest.raises(Crash):
+        bench.runner(connection).undo(changes)
+    died = Run.objects.get(connection=connection, kind="undo")
+    assert died.state == "running"
+    bench.world.crash.die_at = ()
+    bench.world.advance(LEASE + 1)
+    bench.run(connection)
+    died.refresh_from_db()
+    assert (died.state, died.message) == ("failed", INTERRUPTED)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_full_run_that_was_asked_for_is_not_taken_for_the_next_slice_of_another() -> None:
+    bench, connection = make_bench()
+    first = bench.runner(connection).run(budget=0.0)
+    assert first.state == "running"
+    asked = bench.runner(connection).run(kind="full")
+    assert (asked.kind, asked.state) == ("full", "done")
+    first.refresh_from_db()
+    assert first.state == "failed"
