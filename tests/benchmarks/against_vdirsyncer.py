@@ -312,7 +312,7 @@ def later_runs(tools: Sequence[Tool], cards: int, rounds: int) -> dict[str, dict
 
 
 def first_runs(tools: Sequence[Tool]) -> dict[str, dict[str, list[Taken]]]:
-    taken = {"first sync": {tool.name: [] for tool in tools}}
+    taken: dict[str, dict[str, list[Taken]]] = {"first sync": {tool.name: [] for tool in tools}}
     for tool in tools:
         tool.prepare()
         wanted = tool.server.phones("left")
