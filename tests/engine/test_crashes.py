@@ -11,7 +11,7 @@ import pytest
 
 from tests.engine.crashes import Outcome, Trial, survive
 
-SHARDS = 4
+SHARDS = 12
 
 
 @cache
@@ -64,6 +64,7 @@ def test_dying_around_writes_to_an_app_that_lags() -> None:
     assert fates("lagging", chosen, whole) == {}
 
 
+@pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", ["at once", "idempotent", "lagging", "swapped"])
 def test_dying_twice_at_random_points(kind: str) -> None:

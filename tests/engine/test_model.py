@@ -316,6 +316,7 @@ def explore(machine: type[Machine], examples: int, steps: int) -> None:
     )
 
 
+@pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_two_apps_and_people_who_edit_at_random() -> None:
     explore(Machine, 8, 25)

@@ -11,6 +11,7 @@ from tests.engine.scenario import FOLDER, Player, load
 PATHS = sorted(FOLDER.glob("*.yaml"))
 
 
+@pytest.mark.postgres
 @pytest.mark.django_db
 @pytest.mark.parametrize("order", ["straight", "swapped"])
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)

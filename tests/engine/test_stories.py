@@ -13,6 +13,8 @@ from tests.engine.harness import Bench, assert_quiet, in_app, item_of
 from tests.engine.remotes import poor, rich
 from tests.engine.world import World
 
+pytestmark = pytest.mark.postgres
+
 
 def make_bench(**manners: object) -> Bench:
     world = World()

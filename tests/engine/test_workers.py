@@ -18,6 +18,7 @@ from tests.engine.harness import Bench, assert_equal, assert_no_duplicates, asse
 from tests.engine.remotes import MemoryRemote, poor, rich
 from tests.engine.world import Crash, World
 
+pytestmark = pytest.mark.postgres
 LEASE = 30.0
 
 
