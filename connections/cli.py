@@ -9,7 +9,8 @@ from argparse import ArgumentParser
 from enum import IntEnum
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from connections.checks import OURS
 from connections.engine.runner import Busy, Progress, quiet
@@ -75,6 +76,12 @@ class PairwiseCommand(BaseCommand):
             code = self._refuse(Exit.AUTH, error)
         except self.failures as error:
             code = self._refuse(Exit.FAILED, error)
+        except DatabaseError:
+            from connections.services import examining  # noqa: PLC0415 - brings much along that is needed here only
+
+            if examining.is_migrated():
+                raise
+            code = self._refuse(Exit.FAILED, CommandError(f"The database is not prepared. {examining.MIGRATE}"))
         if code:
             sys.exit(int(code))
 

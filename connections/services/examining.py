@@ -69,6 +69,11 @@ def _database() -> Finding:
     return Finding("database", True, f"{connection.display_name} answers.")
 
 
+def is_migrated() -> bool:
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
 def _migrations() -> Finding:
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())

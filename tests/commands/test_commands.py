@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import ManagementUtility
 
 from connections.models import Account, Change, Connection, Run, Tenant
@@ -375,3 +378,13 @@ def test_what_export_prints_can_be_applied(people: Connection, tmp_path: Path) -
     assert code == 0
     assert "nothing to change" in run("apply", str(file))[1]
     assert run("export", "nobody")[0] == 2
+
+
+def test_on_a_database_without_tables_a_command_says_what_to_do(tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL")}
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "status"]
+    done = subprocess.run(
+        command, env={**environment, "DATA_DIR": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip() == "The database is not prepared. Run `python manage.py migrate`."
