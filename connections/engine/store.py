@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import orjson
 from django.db import connection, models
+
+ROWS = "/*rows*/"
 
 
 @cache
@@ -57,11 +60,14 @@ def insert(model: type[models.Model], names: tuple[str, ...], rows: Sequence[Seq
         return
     columns = _columns(model, names)
     table = connection.ops.quote_name(model._meta.db_table)
-    marks = ",".join(["%s"] * len(columns))
+    marks = f"({','.join(['%s'] * len(columns))})"
     # table and columns are names of our own models, quoted
-    sql = f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})"  # noqa: S608
+    into = f"INSERT INTO {table} ({','.join(columns)}) VALUES "  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.executemany(sql, rows)
+        if connection.vendor == "postgresql":  # where each statement is a round trip
+            cursor.execute(into + ",".join([marks] * len(rows)), list(chain.from_iterable(rows)))
+        else:
+            cursor.executemany(into + marks, rows)
 
 
 def update(model: type[models.Model], names: tuple[str, ...], rows: Iterable[Sequence[Any]], key: str = "id") -> None:
@@ -69,10 +75,37 @@ def update(model: type[models.Model], names: tuple[str, ...], rows: Iterable[Seq
     rows = list(rows)
     if not rows:
         return
-    columns = _columns(model, names)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            marks = f"({','.join(['%s'] * (len(names) + 1))})"
+            sql = _joint_update(model, names, key).replace(ROWS, ",".join([marks] * len(rows)))
+            cursor.execute(sql, list(chain.from_iterable(rows)))
+        else:
+            cursor.executemany(_update(model, names, key), rows)
+
+
+@cache
+def _update(model: type[models.Model], names: tuple[str, ...], key: str) -> str:
     table = connection.ops.quote_name(model._meta.db_table)
     (by,) = _columns(model, (key,))
     # as above: only names of our own models
-    sql = f"UPDATE {table} SET {','.join(f'{column}=%s' for column in columns)} WHERE {by}=%s"  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.executemany(sql, rows)
+    return f"UPDATE {table} SET {','.join(f'{column}=%s' for column in _columns(model, names))} WHERE {by}=%s"  # noqa: S608
+
+
+@cache
+def _joint_update(model: type[models.Model], names: tuple[str, ...], key: str) -> str:
+    """All rows in one statement, with `ROWS` where their marks go."""
+    table = connection.ops.quote_name(model._meta.db_table)
+    columns = _columns(model, (*names, key))
+    types = [_type(model, name) for name in (*names, key)]
+    *changes, by = (f"{column} = given.{column}::{kind}" for column, kind in zip(columns, types, strict=True))
+    given = f"(VALUES {ROWS}) AS given ({','.join(columns)})"
+    return f"UPDATE {table} SET {','.join(changes)} FROM {given} WHERE {table}.{by}"  # noqa: S608
+
+
+def _type(model: type[models.Model], name: str) -> str:
+    field = model._meta.get_field(name)
+    if not isinstance(field, models.Field):
+        raise TypeError(f"{name} is no column of {model.__name__}")
+    found = field.rel_db_type(connection) if field.primary_key else field.db_type(connection)
+    return str(found)
