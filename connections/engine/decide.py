@@ -337,20 +337,24 @@ def _survivor(pair: PairState, side: Side, setup: Setup) -> Decided:
         return Decided(EXCLUDED, f"moved out of {there}", settles=False)
     if pair.undone:
         return Decided(DELETED, f"taken back on {there} by an undo")
-    matching = _matching(pair, side, setup, other_exists=False)
-    carries_back = _may_write(side.other, setup)
+    creating = tuple(rule for rule in _matching(pair, side, setup, other_exists=False) if not rule.spec.update_only)
+    may_create = bool(creating) and _may_write(side.other, setup)
+    kept = f"deleted on {there}, kept here"
     restored = pair.health == DELETED and not pair.base_a and not pair.base_b
-    if restored and carries_back and matching:
-        return _create(pair, side, setup, matching, "it came back")
+    if restored and may_create:
+        return _create(pair, side, setup, creating, "it came back")
     if pair.health == DELETED:
-        return Decided(DELETED, f"deleted on {there}, kept here", settles=True)
+        return Decided(DELETED, kept)
     if not setup.direction.carries(side.other):
-        if setup.policy.restore_target and carries_back and matching:
-            return _create(pair, side, setup, matching, f"deleted on {there}, put back")
-        return Decided(DELETED, f"deleted on {there}, kept here")
-    edited = _edited(pair, side, setup)
-    if edited and carries_back and not setup.delete_beats_update:
-        return _create(pair, side, setup, matching, f"deleted on {there} but edited here; the edit wins")
+        if setup.policy.restore_target and may_create:
+            return _create(pair, side, setup, creating, f"deleted on {there}, put back")
+        return Decided(DELETED, kept)
+    if not _in_scope({each: _matching(pair, each, setup, other_exists=True) for each in Side}, setup):
+        return Decided(DELETED, f"{kept}, since it matches no rule")
+    if _edited(pair, side, setup) and _may_write(side.other, setup) and not setup.delete_beats_update:
+        if not creating:
+            return Decided(DELETED, f"{kept}, since it was edited")
+        return _create(pair, side, setup, creating, f"deleted on {there} but edited here; the edit wins")
     return _delete(pair, side, setup)
 
 

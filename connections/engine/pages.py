@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -200,6 +200,7 @@ class Pages:
         for planned in decided.writes:
             leave, line = self.gate.judge(work.id, planned)
             if leave is Leave.SKIP:
+                work.decided = _without(known(work.decided), planned, work)
                 continue
             if leave is Leave.PROPOSE or (work.absorbs is not None and not work.adopted):
                 self._propose(work, planned, line)
@@ -256,3 +257,13 @@ class Pages:
         if state is ChangeState.DONE:
             columns["done_at"] = self.clock.now()
         return tuple(columns.values())
+
+
+def _without(decided: Decided, planned: Planned, work: PairWork) -> Decided:
+    """What stands when a person has rejected one of the writes."""
+    if planned.kind == "delete":
+        return replace(decided, reason="its deletion was rejected by a person, kept here", forget_bases=False)
+    if planned.kind == "create":
+        health = Health.EXCLUDED if work.items[planned.side] is None else Health.DELETED
+        return replace(decided, health=health, reason="making it there was rejected by a person", brought_by=())
+    return decided

@@ -197,6 +197,7 @@ class Partners:
         if not self.decided:
             return apart, same, alone
         rows = rows.filter(Q(item_a_id__among=ids) | Q(item_b_id__among=ids))
+        rows = rows.exclude(item_a__departed__gt="").exclude(item_b__departed__gt="")
         for a, b, verdict in rows.values_list("item_a_id", "item_b_id", "verdict"):
             if a and b and verdict == Verdict.SAME:
                 same[a], same[b] = b, a

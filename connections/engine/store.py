@@ -7,13 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
-from itertools import chain
 from typing import Any
 
 import orjson
 from django.db import connection, models
 
-ROWS = "/*rows*/"
+
+def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
+    field = model._meta.get_field(name)
+    if not isinstance(field, models.Field):
+        raise TypeError(f"{name} is no column of {model.__name__}")
+    return field
+
+
+def _column(model: type[models.Model], name: str) -> str:
+    return str(_field(model, name).column)
+
+
+def _table(model: type[models.Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
 
 
 @cache
@@ -21,21 +33,13 @@ def _columns(model: type[models.Model], names: tuple[str, ...]) -> list[str]:
     return [connection.ops.quote_name(_column(model, name)) for name in names]
 
 
-def _column(model: type[models.Model], name: str) -> str:
-    field = model._meta.get_field(name)
-    if not isinstance(field, models.Field) or field.column is None:
-        raise TypeError(f"{name} is no column of {model.__name__}")
-    return field.column
-
-
 @cache
 def _selection(model: type[models.Model], names: tuple[str, ...], fixed: tuple[str, ...], among: str) -> str:
-    table = connection.ops.quote_name(model._meta.db_table)
     (one_of,) = _columns(model, (among,))
     many = "= ANY(%s)" if connection.vendor == "postgresql" else "IN (SELECT value FROM json_each(%s))"
     where = [*(f"{column} = %s" for column in _columns(model, fixed)), f"{one_of} {many}"]
     # only names of our own models, quoted
-    return f"SELECT {','.join(_columns(model, names))} FROM {table} WHERE {' AND '.join(where)}"  # noqa: S608
+    return f"SELECT {','.join(_columns(model, names))} FROM {_table(model)} WHERE {' AND '.join(where)}"  # noqa: S608
 
 
 def select(
@@ -56,56 +60,53 @@ def select(
 
 
 def insert(model: type[models.Model], names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
-    if not rows:
-        return
-    columns = _columns(model, names)
-    table = connection.ops.quote_name(model._meta.db_table)
-    marks = f"({','.join(['%s'] * len(columns))})"
-    # table and columns are names of our own models, quoted
-    into = f"INSERT INTO {table} ({','.join(columns)}) VALUES "  # noqa: S608
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":  # where each statement is a round trip
-            cursor.execute(into + ",".join([marks] * len(rows)), list(chain.from_iterable(rows)))
-        else:
-            cursor.executemany(into + marks, rows)
+    _write(_insertion(model, names), model, names, rows)
 
 
 def update(model: type[models.Model], names: tuple[str, ...], rows: Iterable[Sequence[Any]], key: str = "id") -> None:
     """Each row holds the new values in the order of `names` and then the key."""
-    rows = list(rows)
+    _write(_renewal(model, names, key), model, (*names, key), list(rows))
+
+
+def _write(sql: str, model: type[models.Model], names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
     if not rows:
         return
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            marks = f"({','.join(['%s'] * (len(names) + 1))})"
-            sql = _joint_update(model, names, key).replace(ROWS, ",".join([marks] * len(rows)))
-            cursor.execute(sql, list(chain.from_iterable(rows)))
+            columns = [_column(model, name) for name in names]
+            given = [dict(zip(columns, row, strict=True)) for row in rows]
+            cursor.execute(sql, [orjson.dumps(given).decode()])
         else:
-            cursor.executemany(_update(model, names, key), rows)
+            cursor.executemany(sql, rows)
 
 
 @cache
-def _update(model: type[models.Model], names: tuple[str, ...], key: str) -> str:
-    table = connection.ops.quote_name(model._meta.db_table)
+def _insertion(model: type[models.Model], names: tuple[str, ...]) -> str:
+    columns = ",".join(_columns(model, names))
+    into = f"INSERT INTO {_table(model)} ({columns})"  # noqa: S608 - names of our own models, quoted; as below
+    if connection.vendor == "postgresql":
+        return f"{into} SELECT {columns} FROM {_given(model, names)}"  # noqa: S608
+    return f"{into} VALUES ({','.join(['%s'] * len(names))})"
+
+
+@cache
+def _renewal(model: type[models.Model], names: tuple[str, ...], key: str) -> str:
+    table = _table(model)
     (by,) = _columns(model, (key,))
-    # as above: only names of our own models
+    if connection.vendor == "postgresql":
+        changes = ",".join(f"{column} = given.{column}" for column in _columns(model, names))
+        return f"UPDATE {table} SET {changes} FROM {_given(model, (*names, key))} WHERE {table}.{by} = given.{by}"  # noqa: S608
     return f"UPDATE {table} SET {','.join(f'{column}=%s' for column in _columns(model, names))} WHERE {by}=%s"  # noqa: S608
 
 
-@cache
-def _joint_update(model: type[models.Model], names: tuple[str, ...], key: str) -> str:
-    """All rows in one statement, with `ROWS` where their marks go."""
-    table = connection.ops.quote_name(model._meta.db_table)
-    columns = _columns(model, (*names, key))
-    types = [_type(model, name) for name in (*names, key)]
-    *changes, by = (f"{column} = given.{column}::{kind}" for column, kind in zip(columns, types, strict=True))
-    given = f"(VALUES {ROWS}) AS given ({','.join(columns)})"
-    return f"UPDATE {table} SET {','.join(changes)} FROM {given} WHERE {table}.{by}"  # noqa: S608
+def _given(model: type[models.Model], names: tuple[str, ...]) -> str:
+    """All rows of a batch as one parameter: psycopg takes long over many, and each statement is a round trip."""
+    columns = ",".join(
+        f"{column} {_type(model, name)}" for name, column in zip(names, _columns(model, names), strict=True)
+    )
+    return f"json_to_recordset(%s::json) AS given ({columns})"
 
 
 def _type(model: type[models.Model], name: str) -> str:
-    field = model._meta.get_field(name)
-    if not isinstance(field, models.Field):
-        raise TypeError(f"{name} is no column of {model.__name__}")
-    found = field.rel_db_type(connection) if field.primary_key else field.db_type(connection)
-    return str(found)
+    field = _field(model, name)
+    return str(field.rel_db_type(connection) if field.primary_key else field.db_type(connection))

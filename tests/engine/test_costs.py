@@ -201,3 +201,26 @@ def test_memory_does_not_grow_with_the_folder() -> None:
 def test_memory_does_not_grow_with_a_large_folder() -> None:
     peak_of_first_sync(2000)
     assert peak_of_first_sync(20_000) - peak_of_first_sync(2000) < 10
+
+
+@pytest.mark.skipif(database.vendor != "sqlite", reason="reads SQLite's plan")
+@pytest.mark.django_db
+def test_a_run_with_nothing_to_do_walks_through_no_table() -> None:
+    bench, connection = make_bench(people=5, size=5)
+    bench.until_quiet(connection)
+    with CaptureQueriesContext(database) as asked:
+        bench.run(connection)
+    walks = []
+    for one in asked.captured_queries:
+        if one["sql"].startswith("SELECT"):
+            with database.cursor() as cursor:
+                cursor.execute("EXPLAIN QUERY PLAN " + one["sql"].replace("%", "%%"), [])
+                walks += [step for *_, step in cursor.fetchall() if _walks(step)]
+    assert walks == []
+
+
+def _walks(step: str) -> bool:
+    """A whole large table, or the history of a connection."""
+    large = ("change", "item", "itemkey", "pair")
+    scanned = any(step.startswith(f"SCAN connections_{name}") for name in large)
+    return scanned or "change_latest" in step
