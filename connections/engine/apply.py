@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import orjson
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from connections.engine import store
 from connections.engine.answers import Answers, source_of
@@ -18,7 +19,7 @@ from connections.engine.leases import Lease
 from connections.engine.match import key_texts
 from connections.engine.setup import Part, Plant
 from connections.engine.work import Job, save_pairs
-from connections.models import Change, ChangeState, Item
+from connections.models import Change, ChangeState, Connection, Item
 from connections.models.changes import OPEN
 from connectors.base import (
     Clock,
@@ -55,6 +56,7 @@ class Sender:
     deletes: list[Job] = field(default_factory=list)
     to_read: set[str] = field(default_factory=set)
     again: bool = False
+    shared: bool | None = None  # whether other connections use the folder too; asked when first needed
 
     def add(self, job: Job) -> None:
         if job.planned.kind == "delete":
@@ -124,30 +126,61 @@ class Sender:
         return jobs
 
     def _without_clashes(self, jobs: list[Job]) -> list[Job]:
-        """Another connection may be creating the same person in this folder right now: then this one waits for it."""
+        """Another connection may be creating the same person in this folder, or writing the same record, right now:
+        then this one waits for it."""
         creates = [job for job in jobs if job.planned.kind == "create"]
-        if not creates:
+        if not creates and not self._is_shared():
             return jobs
         folder = self.part.folder
         seq = type(folder).objects.select_for_update().values_list("seq", flat=True).get(pk=folder.pk)
-        others = Change.objects.filter(target_folder=folder, kind="create", state__in=OPEN)
-        others = others.exclude(connection=self.plant.connection)
-        taken = {key for keys in others.values_list("keys", flat=True) for key in orjson.loads(keys)}
+        clashing = {id(job): "the same person is just being created" for job in self._created_elsewhere(creates, seq)}
+        clashing |= {id(job): "a write to it has no answer yet" for job in self._written_elsewhere(jobs)}
+        waiting = [job.work for job in jobs if id(job) in clashing]
+        for job in jobs:
+            if id(job) in clashing:
+                reason = f"{clashing[id(job)]} by another connection"
+                job.work.row.update(pending=True, next_at=self.clock.now() + SOON, health="waiting", reason=reason)
+                job.work.failed = True
+        if waiting:
+            save_pairs(waiting)
+            self.again = True
+        return [job for job in jobs if id(job) not in clashing]
+
+    def _is_shared(self) -> bool:
+        if self.shared is None:
+            folder = self.part.folder
+            users = Connection.objects.filter(Q(folder_a=folder) | Q(folder_b=folder))
+            self.shared = users.exclude(pk=self.plant.connection.pk).exists()
+        return self.shared
+
+    def _elsewhere(self) -> QuerySet[Change]:
+        """Writes of other connections into this folder that have no answer yet."""
+        return Change.objects.filter(target_folder=self.part.folder, state__in=OPEN).exclude(
+            connection=self.plant.connection
+        )
+
+    def _created_elsewhere(self, creates: list[Job], seq: int) -> list[Job]:
+        if not creates:
+            return []
+        folder = self.part.folder
+        others = self._elsewhere().filter(kind="create").values_list("keys", flat=True)
+        taken = {key for keys in others for key in orjson.loads(keys)}
         mine = {id(job): set(self._keys(job)) for job in creates}
         every = set().union(*mine.values())
         if folder.seq != seq and every:
             since = Item.objects.filter(folder=folder, seq__gt=folder.seq, departed="", keys__value__among=every)
             since = since.exclude(**{f"pairs_{self.part.side}__connection": self.plant.connection})
             taken |= set(since.values_list("keys__value", flat=True))
-        clashing = [job for job in creates if mine[id(job)] & taken]
-        for job in clashing:
-            job.work.row.update(pending=True, next_at=self.clock.now() + SOON)
-            job.work.row.update(health="waiting", reason="the same person is just being created by another connection")
-            job.work.failed = True
-        if clashing:
-            save_pairs([job.work for job in clashing])
-            self.again = True
-        return [job for job in jobs if job not in clashing]
+        return [job for job in creates if mine[id(job)] & taken]
+
+    def _written_elsewhere(self, jobs: list[Job]) -> list[Job]:
+        if not self._is_shared():
+            return []
+        targets = {id(job): item.id for job in jobs if (item := job.work.items[self.part.side]) is not None}
+        busy = set(
+            self._elsewhere().filter(target_item__among=targets.values()).values_list("target_item_id", flat=True)
+        )
+        return [job for job in jobs if targets.get(id(job)) in busy]
 
     def _keys(self, job: Job) -> list[str]:
         return key_texts(self.part.intake.reader.read(job.planned.patch), "")
