@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
 from connectors.base import Values
-from syncrules.fitting import Refused
+from syncrules.fitting import Refused, is_shortened
 from syncrules.lenses import Patch
 from syncrules.mapping import CompiledMapping
 from syncrules.specs import Direction, Side
@@ -87,6 +87,9 @@ class Draft:
             self.warn(mapping, refused.field, target, str(refused))
             return
         self.write(mapping, target, patch, verdict.why, verdict.winner)
+        for key, written in patch.items():
+            if is_shortened(written) and not is_shortened(value):
+                self.warn(mapping, key, target, "longer than the field holds: only its beginning is written")
 
     def clear(self, mapping: CompiledMapping, target: Side, verdict: Verdict) -> None:
         required = [item for item in mapping.lens(target).fields if item.required]

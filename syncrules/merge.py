@@ -12,12 +12,13 @@ from connectors.base import Value, Values
 from syncrules.draft import Draft
 from syncrules.fullnames import merge_full_name
 from syncrules.lists import merge_list
-from syncrules.mapping import CompiledMapping, FullNameMapping, ListMapping
+from syncrules.mapping import Base, CompiledMapping, FullNameMapping, ListMapping
 from syncrules.scalars import merge_scalar
+from syncrules.sets import rebased
 from syncrules.specs import Side
 from syncrules.states import MergeWarning, Note, PairMerge, Policy, SideState
 
-__all__ = ["MergeWarning", "Note", "PairMerge", "Policy", "SideState", "bases_after", "merge_pair"]
+__all__ = ["MergeWarning", "Note", "PairMerge", "Policy", "SideState", "bases_after", "bases_after_write", "merge_pair"]
 
 _NO_BASE = object()
 
@@ -88,3 +89,19 @@ def bases_after(
         for key in mapping.b_keys:
             base_b.pop(key, None)
     return base_a, base_b
+
+
+def bases_after_write(
+    mapping: CompiledMapping, target: Side, before: Values, after: Values, source: SideState, base: Base
+) -> tuple[dict[str, Value | None], dict[str, Value | None]]:
+    """The bases of the target and of the source when only the write to the target is known to be done. What has still
+    to flow the other way goes on to look changed. `before` and `after` are what the target showed around the write,
+    `base` is its base, `source` what the other side showed when the write was decided."""
+    if not isinstance(mapping, ListMapping):
+        mine, theirs = mapping.keys(target), mapping.keys(target.other)
+        return {key: after.get(key) for key in mine}, {key: source.values.get(key) for key in theirs}
+    here, there = (mapping.set_a, mapping.set_b) if target is Side.A else (mapping.set_b, mapping.set_a)
+    if here.key not in base or there.key not in source.base:
+        return {}, {}  # a first sync of this list: it is united anew
+    mine_now, theirs_now = rebased(here, there, before, after, source.values, base, source.base)
+    return {here.key: here.shape(mine_now)}, {there.key: there.shape(theirs_now)}

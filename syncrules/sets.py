@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
+from connectors.base import Values
 from syncrules.fitting import Refused
 from syncrules.lenses import Element, ListLens
 
@@ -243,3 +244,29 @@ class _Merge:
     def _full(self, items: list[tuple[Hashable, Element]]) -> bool:
         capacity = self.mine.lens.capacity
         return capacity is not None and len(items) >= capacity
+
+
+def rebased(
+    here: ListLens,
+    there: ListLens,
+    before: Values,
+    after: Values,
+    source: Values,
+    base_here: Values,
+    base_there: Values,
+) -> tuple[list[Element], list[Element]]:
+    """Both bases moved by what one write added, changed and removed, and by nothing else."""
+    was, now = Elements.of(here, here.get(before)).by_key, Elements.of(here, here.get(after)).by_key
+    shown = Elements.of(there, there.get(source)).by_key
+    written = {key for key, item in now.items() if was.get(key) != item}
+    removed = was.keys() - now.keys()
+    moved = []
+    for lens, base, present, gone in (
+        (here, base_here, now, removed),
+        (there, base_there, shown, removed - shown.keys()),
+    ):
+        old = Elements.of(lens, lens.get(base)).by_key
+        kept = {key: item for key, item in old.items() if key not in gone}
+        kept.update({key: present[key] for key in written & present.keys()})
+        moved.append([kept[key] for key in (*present, *(key for key in kept if key not in present)) if key in kept])
+    return moved[0], moved[1]

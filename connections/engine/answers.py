@@ -14,8 +14,9 @@ from connections.engine.items import Ours, dumps
 from connections.engine.setup import Part, Plant
 from connections.engine.work import ItemView, Job, PairWork, load_items, save_pairs
 from connections.models import Change, ChangeState, Decision, Item, Pair, Verdict
-from connectors.base import Departure, DepartureKind, Outcome, Record, WriteResult
-from syncrules.merge import bases_after
+from connectors.base import Departure, DepartureKind, Outcome, Record, Value, Values, WriteResult
+from syncrules.mapping import CompiledMapping
+from syncrules.merge import SideState, bases_after, bases_after_write
 from syncrules.specs import Side
 
 FIRST_RETRY = 60.0
@@ -68,6 +69,8 @@ class Answers:
         for work in works.values():
             if work.open == 0 and not work.failed:
                 settle(work, self.plant)
+            else:
+                self._keep_what_is_done(work)
         save_pairs(list(works.values()))
         names = ("state", "after", "target_item", "done_at", "field", "reason", "source")
         store.update(Change, names, self.rows, key="marker")
@@ -121,6 +124,17 @@ class Answers:
             after = dumps({key: record.values.get(key) for key in job.planned.patch})
             self._row(job, ChangeState.DONE, WriteResult(Outcome.DONE), after, item.id)
         self._drop_half_pairs([item.id for item in fresh.values() if item.remote_id not in part.intake.added])
+
+    def _keep_what_is_done(self, work: PairWork) -> None:
+        """Another write of the pair is not done: the bases move with what this one wrote, and no further."""
+        bases = {side: orjson.loads(work.row[f"base_{side}"]) for side in Side}
+        for job, record in self.done:
+            if job.work is work and job.planned.kind == "update":
+                for mapping in self.plant.setup.mappings:
+                    if job.planned.patch.keys() & set(mapping.keys(self.side)):
+                        source = work.values(self.side.other)
+                        move_bases(bases, mapping, self.side, job.planned.before, record.values, source)
+        work.row.update({f"base_{side}": dumps(bases[side]) for side in Side})
 
     def _take_departures(self, gone: Sequence[Job]) -> None:
         departures = [Departure(_view(job, self.side).remote_id, DepartureKind.DELETED) for job in gone]
@@ -199,6 +213,21 @@ class Answers:
         job.work.row.update(pending=True, next_at=next_at)
 
 
+def move_bases(
+    bases: Mapping[Side, dict[str, Value]],
+    mapping: CompiledMapping,
+    target: Side,
+    before: Values,
+    after: Values,
+    source: Values,
+) -> None:
+    """Moves both bases of one mapping as far as the write to `target` goes."""
+    theirs = SideState(source, bases[target.other])
+    mine, others = bases_after_write(mapping, target, before, after, theirs, bases[target])
+    bases[target].update(mine)
+    bases[target.other].update(others)
+
+
 def source_of(job: Job) -> str:
     """What the other side showed when the write was decided, kept until its answer is there."""
     return dumps(job.work.values(job.planned.side.other)) if job.planned.kind != "delete" else "{}"
@@ -227,9 +256,13 @@ def _outcome(row: dict[str, object], decided: Decided) -> None:
         health=decided.health,
         reason=decided.reason[:500],
         conflicts=dumps(list(decided.held)),
-        warnings=dumps([[w.mapping, w.field, str(w.side), w.reason] for w in decided.warnings]),
+        warnings=warnings_text(decided),
         brought_by=dumps(list(decided.brought_by)),
     )
+
+
+def warnings_text(decided: Decided) -> str:
+    return dumps([[one.mapping, one.field, str(one.side), one.reason] for one in decided.warnings])
 
 
 def _deleted(job: Job, result: WriteResult) -> bool:

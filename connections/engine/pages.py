@@ -10,7 +10,7 @@ import orjson
 from django.db import transaction
 
 from connections.engine import store
-from connections.engine.answers import column, settle
+from connections.engine.answers import column, settle, warnings_text
 from connections.engine.apply import CHANGE_COLUMNS, Sender
 from connections.engine.decide import Decided, Planned, decide, known
 from connections.engine.gate import Gate, Leave
@@ -76,6 +76,7 @@ class Pages:
             elif not work.failed:
                 if self._waits(work):
                     work.row.update(health="waiting", reason="waits for approval", pending=True)
+                    work.row["warnings"] = warnings_text(decided)
                 else:
                     settle(work, self.plant)
                 saved.append(work)

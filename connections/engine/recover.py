@@ -10,6 +10,7 @@ import orjson
 from django.db import transaction
 
 from connections.engine import store
+from connections.engine.answers import move_bases
 from connections.engine.items import Ours, dumps
 from connections.engine.leases import Lease
 from connections.engine.setup import Part, Plant
@@ -28,7 +29,6 @@ from connectors.base import (
     WriteKind,
     chunked,
 )
-from syncrules.mapping import CompiledMapping
 from syncrules.specs import Side
 
 COLUMNS = (
@@ -232,20 +232,16 @@ class Recovery:
     def _move_bases(self, work: PairWork, side: Side, change: Open, shown: Values, keys: set[str] | None) -> None:
         """The base takes what the source showed when the write was decided and what the target shows now; an edit of
         the source since then stays an edit. `keys`: the target's fields concerned, None for all."""
-        target: dict[str, Value] = orjson.loads(work.row[f"base_{side}"])
-        source: dict[str, Value] = orjson.loads(work.row[f"base_{side.other}"])
+        bases = {each: orjson.loads(work.row[f"base_{each}"]) for each in Side}
+        shown = {key: _as_sent(change.patch.get(key), shown.get(key)) for key in {*shown, *change.patch}}
         for mapping in self.plant.setup.mappings:
-            mine, theirs = _keys(mapping, side), _keys(mapping, side.other)
-            if keys is None or keys & set(mine):
-                target.update({key: _as_sent(change.patch.get(key), shown.get(key)) for key in mine})
-                source.update({key: change.source.get(key) for key in theirs})
-        work.row[f"base_{side}"] = dumps(target)
-        work.row[f"base_{side.other}"] = dumps(source)
-        work.row.update(pending=True, next_at=0)
-
-
-def _keys(mapping: CompiledMapping, side: Side) -> Sequence[str]:
-    return mapping.a_keys if side is Side.A else mapping.b_keys
+            if keys is None:
+                mine, theirs = mapping.keys(side), mapping.keys(side.other)
+                bases[side].update({key: shown.get(key) for key in mine})
+                bases[side.other].update({key: change.source.get(key) for key in theirs})
+            elif keys & set(mapping.keys(side)):
+                move_bases(bases, mapping, side, change.before, shown, change.source)
+        work.row.update({f"base_{each}": dumps(bases[each]) for each in Side}, pending=True, next_at=0)
 
 
 def _as_sent(sent: Value, shown: Value) -> Value:

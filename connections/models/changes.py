@@ -43,6 +43,7 @@ class Run(TenantOwned):
     done_items = models.PositiveIntegerField(default=0)
     total_items = models.PositiveIntegerField(default=0)
     message = models.TextField(default="", blank=True)
+    losses = models.JSONField(default=list, blank=True, help_text="what the other side cannot hold, seen by a preview")
     held = models.JSONField(default=dict, blank=True, help_text="kind of change -> why it waits")
 
     class Meta:

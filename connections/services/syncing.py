@@ -6,6 +6,7 @@ import logging
 import time
 import traceback
 from collections.abc import Collection
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -27,6 +28,7 @@ from connections.models import (
     RunState,
     User,
 )
+from connections.services import losses
 from connectors.base import AuthLost, FenceLost
 
 log = logging.getLogger(__name__)
@@ -60,7 +62,11 @@ def sync(connection: Connection, *, full: bool = False, progress: Progress = qui
 
 def preview(connection: Connection, *, progress: Progress = quiet, wait: bool = True) -> Run:
     """Observes for real and plans; writes nothing to an app."""
-    return _run(connection, RunKind.INCREMENTAL, True, progress, wait)
+    run = _run(connection, RunKind.INCREMENTAL, True, progress, wait)
+    if run.state == RunState.PLANNED:
+        run.losses = [asdict(loss) for loss in losses.report(run.connection)]
+        run.save(update_fields=["losses"])
+    return run
 
 
 def run_slice(connection_id: int) -> str:

@@ -92,6 +92,8 @@ class Trial:
         self._set(self.b, 2, title="Revision 1")
         self._set(self.a, 4, title="Revision 1")
         self._set(self.b, 4, title="Revision 2", company="Globex")
+        self._set(self.a, 4, emails=["user4@example.com", "added-on-a@example.com"])
+        self._set(self.b, 4, emails=["user4@example.com", "added-on-b@example.com"])
         self.a.delete(self.a.id_where(given="First0"))
         self._set(self.a, 3, title="Revision 1")
         if self.lagging:  # the news of B will show our first write of this person after our second one

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
 from connections.cli import OF_RUN, Exit, PairwiseCommand, find_connection, full_name, run_as_dict, run_in_words
 from connections.models import RunState
 from connections.services import plans, syncing
+from connections.services.losses import Loss
 from connections.services.plans import Group, Plan
 
 REASONS = 4
@@ -25,12 +27,12 @@ class Command(PairwiseCommand):
             self.answer(run_as_dict(run))
             return OF_RUN[run.state]
         plan = plans.summary(run)
-        self.answer({**run_as_dict(run), "plan": plan.as_dict()})
+        self.answer({**run_as_dict(run), "plan": plan.as_dict(), "losses": run.losses})
         if not self.as_json:
-            self._show(plan, full_name(connection))
+            self._show(plan, [Loss(**loss) for loss in run.losses], full_name(connection))
         return Exit.DONE
 
-    def _show(self, plan: Plan, name: str) -> None:
+    def _show(self, plan: Plan, lost: Sequence[Loss], name: str) -> None:
         if not plan.groups:
             self.say(f"{name}: both sides are the same, there is nothing to write.")
         for group in plan.groups:
@@ -39,12 +41,21 @@ class Command(PairwiseCommand):
             self.say("\nLeft as they are:")
         for group in plan.left:
             self._group(group)
+        if lost:
+            self.say("\nWhat the other side cannot hold, and keeps where it is:")
+        for loss in lost:
+            self._loss(loss)
         if plan.groups:
             run = plan.run.pk
             self.say(
                 f"\n{plan.count:,} lines, run {run}. `sync {name}` does them; "
                 f"`approve {run} --reject --change ID` takes one out."
             )
+
+    def _loss(self, loss: Loss) -> None:
+        self.say(f"{loss.count:>7,}  {self.style.MIGRATE_LABEL(f'{loss.what}, on {loss.there}')}: {loss.reason}")
+        rest = " …" if loss.count > len(loss.samples) else ""
+        self.say(f"                  e.g. {', '.join(loss.samples)}{rest}")
 
     def _group(self, group: Group) -> None:
         self.say(f"{group.count:>7,}  {self.style.MIGRATE_LABEL(group.title)}")
