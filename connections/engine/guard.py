@@ -6,10 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import Count, Q
+
 from connections.engine.decide import Planned
-from connections.models import Connection, Item, Pair
+from connections.models import Change, ChangeState, Connection, Item, Pair, Run
+from connections.models.changes import OPEN
 
 NAMES = {"deletes": "deleted", "blanks": "emptied", "creates": "created"}
+Counts = Counter[tuple[str, str]]  # by kind and written side
 SUDDENLY_EMPTY = 2  # so many contacts must have been there before an empty folder is called sudden
 
 
@@ -51,27 +55,41 @@ def sizes(connection: Connection) -> int:
     return max(counted)
 
 
-def may_trip(connection: Connection) -> bool:
-    """Cheap upper bounds from the pending pairs; only when one is above its limit is the whole plan worth counting."""
+def written(run: Run) -> Counts:
+    """What a run has written so far, as the guard counts it."""
+    rows = Change.objects.filter(run=run, state__in=(ChangeState.DONE, *OPEN))
+    kinds_of = {
+        "creates": rows.filter(kind="create"),
+        "deletes": rows.filter(kind="delete"),
+        "blanks": rows.filter(kind="update", patch__contains=":null"),
+    }
+    counts: Counts = Counter()
+    for kind, some in kinds_of.items():
+        counts.update({(kind, side): count for side, count in some.values_list("side").annotate(Count("id"))})
+    return counts
+
+
+def may_trip(connection: Connection, done: Counts, clears: bool) -> bool:
+    """Cheap upper bounds from the pending pairs; only when one is above its limit is the whole plan worth counting.
+    `clears` says that a mapping may empty fields at a first sync already."""
     pending = Pair.objects.filter(connection=connection, pending=True)
-    bounds = [
-        ("deletes", pending.filter(item_a__departed="deleted")),
-        ("deletes", pending.filter(item_b__departed="deleted")),
-        ("blanks", pending.filter(item_a__isnull=False, item_b__isnull=False).exclude(base_a="{}")),
-        ("creates", pending.filter(item_a__isnull=True)),
-        ("creates", pending.filter(item_b__isnull=True)),
-    ]
+    synced = pending.filter(item_a__isnull=False, item_b__isnull=False).exclude(base_a="{}")
+    bounds = [("blanks", side, pending if clears else synced) for side in ("a", "b")]
+    for side, item, other in (("a", "item_a", "item_b"), ("b", "item_b", "item_a")):
+        bounds.append(("deletes", side, pending.filter(**{f"{other}__departed": "deleted"})))
+        absent = Q(**{f"{item}__isnull": True}) | Q(**{f"{item}__departed": "deleted"})
+        bounds.append(("creates", side, pending.filter(absent)))
     allowed = limits(connection)
-    counts = [(allowed[kind], query.count()) for kind, query in bounds]
+    counts = [(allowed[kind], query.count() + done[kind, side]) for kind, side, query in bounds]
     if all(count <= limit.least for limit, count in counts):
         return False
     size = sizes(connection)
     return any(limit.trips(count, size) for limit, count in counts)
 
 
-def verdict(connection: Connection, planned: Iterable[Planned]) -> dict[str, str]:
+def verdict(connection: Connection, planned: Iterable[Planned], done: Counts) -> dict[str, str]:
     """Kinds to hold, each with the sentence for people."""
-    counts: Counter[tuple[str, str]] = Counter()
+    counts = done.copy()
     for write in planned:
         counts.update((kind, str(write.side)) for kind in kinds(write))
     size = sizes(connection)

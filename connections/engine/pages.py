@@ -70,6 +70,9 @@ class Pages:
             jobs += mine
             if mine:
                 work.open = len(mine)
+                if self._waits(work):
+                    work.failed = True
+                    work.row.update(health="waiting", reason="waits for approval")
                 if work.adopted:
                     work.row.update(pending=True, title=work.title)
                     saved.append(work)
@@ -119,10 +122,16 @@ class Pages:
                     if other is None:
                         decided.append((work, Decided(Health.REVIEW, TAKEN, settles=False)))
                         continue
+                    if other.id < works[0].id and self._is_due(other):
+                        continue
                     self._adopt(work, other, found)
                     swallowed.add(other.id)
             decided.append((work, self._verdict(work, found, titles)))
         return decided
+
+    def _is_due(self, work: PairWork) -> bool:
+        """A half pair of an earlier page that is due takes its partner in itself, so that a plan names both once."""
+        return bool(work.row["pending"]) and work.row["next_at"] <= self.clock.now()
 
     def _held(self, work: PairWork) -> bool:
         """A write of the pair has no answer yet; or one of our own creates in its folder, and this may be it."""

@@ -27,6 +27,7 @@ from connections.models.changes import OPEN
 from connectors.base import AuthLost, Clock, Connector, ConnectorError
 from syncrules.mapping import MappingError
 from syncrules.rules import RuleError
+from syncrules.specs import Mode as MappingMode
 from syncrules.specs import Side
 
 PASSES = 4  # over what had to be read again or was refused in part
@@ -69,7 +70,7 @@ class Runner:
         Raises Busy, FenceLost when another worker took the run over meanwhile, and lets programming errors through;
         what goes wrong with an app stands in the run."""
         with self._leased():
-            self.deadline = self.clock.now() + budget if budget is not None else None
+            self.budget = budget
             self.run_row = self._open_run(kind, preview)
             self._guarded(lambda: self._work(accept_empty))
             return self.run_row
@@ -223,13 +224,12 @@ class Runner:
         if not pending.exists():
             return self._finish(gate, counters, 0, waiting)
         self.run_row.total_items = max(self.run_row.total_items, self.run_row.done_items + pending.count())
-        if gate.mode is Mode.FREE and guard.may_trip(self.connection):
-            gate.held = guard.verdict(self.connection, self._whole_plan(gate))
-            self.run_row.held = dict(gate.held)
-        paired = 0
+        self._guard(gate, counters)
+        self.began = self.clock.now()
+        start, paired = self.run_row.position, 0
         for _ in range(PASSES):
             pages = self._pages(gate)
-            done = self._pass(pages)
+            done = self._pass(pages, start)
             paired += pages.paired
             if not done:
                 counters["paired"] += paired
@@ -240,7 +240,19 @@ class Runner:
             for side, sender in self.senders.items():
                 sender.again = False
                 self._read_again(side, sender)
+            self._guard(gate, counters)
+            start = 0
         return self._finish(gate, counters, paired, waiting)
+
+    def _guard(self, gate: Gate, counters: Counter[str]) -> None:
+        """To be asked before each pass: what was read again may have brought more. What this run has written counts."""
+        if gate.mode is not Mode.FREE:
+            return
+        done = guard.written(self.run_row) if counters else Counter()
+        clears = any(mapping.spec.mode is MappingMode.CLEAR for mapping in self.plant.setup.mappings)
+        if guard.may_trip(self.connection, done, clears):
+            gate.held = {**gate.held, **guard.verdict(self.connection, self._whole_plan(gate), done)}
+        self.run_row.held = dict(gate.held)
 
     def _open_senders(self, counters: Counter[str]) -> None:
         self.senders = {
@@ -285,8 +297,7 @@ class Runner:
             yield from pages.plan(works)
             self.lease.renew()
 
-    def _pass(self, pages: Pages) -> bool:
-        after = 0
+    def _pass(self, pages: Pages, after: int) -> bool:
         done = True
         while works := pages.load(after):
             after = works[-1].id
@@ -296,7 +307,8 @@ class Runner:
             Run.objects.filter(pk=self.run_row.pk).update(
                 done_items=self.run_row.done_items, total_items=self.run_row.total_items
             )
-            if self.deadline is not None and self.clock.now() >= self.deadline:
+            if self.budget is not None and self.clock.now() - self.began >= self.budget:
+                self.run_row.position = max(self.run_row.position, after)
                 done = False
                 break
         for sender in self.senders.values():
@@ -314,6 +326,7 @@ class Runner:
 
     def _finish(self, gate: Gate, counters: Counter[str], paired: int, waiting: int) -> bool:
         row, connection = self.run_row, self.connection
+        waiting_lines = Change.objects.filter(run=row, state=ChangeState.PROPOSED)
         if row.done_items:
             take_in(self.plant, self.lease)
         with transaction.atomic():
@@ -331,7 +344,7 @@ class Runner:
             row.total_items = row.done_items
             if gate.mode is Mode.PLAN:
                 state = RunState.PLANNED
-            elif gate.waiting:
+            elif gate.waiting or (row.slices > 1 and waiting_lines.exists()):
                 state = RunState.HELD
             else:
                 state = RunState.DONE

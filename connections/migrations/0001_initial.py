@@ -240,6 +240,7 @@ class Migration(migrations.Migration):
                 ('started_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
                 ('slices', models.PositiveIntegerField(default=0)),
+                ('position', models.BigIntegerField(default=0, editable=False, help_text='the pair up to which the last slice came')),
                 ('counters', models.JSONField(blank=True, default=dict)),
                 ('done_items', models.PositiveIntegerField(default=0)),
                 ('total_items', models.PositiveIntegerField(default=0)),

@@ -39,6 +39,7 @@ class Run(TenantOwned):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     slices = models.PositiveIntegerField(default=0)
+    position = models.BigIntegerField(default=0, editable=False, help_text="the pair up to which the last slice came")
     counters = models.JSONField(default=dict, blank=True)
     done_items = models.PositiveIntegerField(default=0)
     total_items = models.PositiveIntegerField(default=0)
