@@ -121,7 +121,7 @@ class Answers:
             item = fresh[ids[record.id]]
             job.work.items[self.side] = item
             job.work.row[f"item_{self.side}"] = item.id
-            after = dumps({key: record.values.get(key) for key in job.planned.patch})
+            after = dumps(shown_after(job.planned.kind, job.planned.patch, record.values))
             self._row(job, ChangeState.DONE, WriteResult(Outcome.DONE), after, item.id)
         self._drop_half_pairs([item.id for item in fresh.values() if item.remote_id not in part.intake.added])
 
@@ -226,6 +226,11 @@ def move_bases(
     mine, others = bases_after_write(mapping, target, before, after, theirs, bases[target])
     bases[target].update(mine)
     bases[target.other].update(others)
+
+
+def shown_after(kind: str, patch: Values, shown: Values) -> Values:
+    """What the history keeps of an answer: of an update the fields that were written, of a create all."""
+    return shown if kind == "create" else {key: shown.get(key) for key in patch}
 
 
 def source_of(job: Job) -> str:

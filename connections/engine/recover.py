@@ -10,7 +10,7 @@ import orjson
 from django.db import transaction
 
 from connections.engine import store
-from connections.engine.answers import move_bases
+from connections.engine.answers import move_bases, shown_after
 from connections.engine.items import Ours, dumps
 from connections.engine.leases import Lease
 from connections.engine.setup import Part, Plant
@@ -147,7 +147,7 @@ class Recovery:
         rows = []
         for change, record in found:
             item = items[ids[record.id]]
-            after = dumps({key: record.values.get(key) for key in change.patch})
+            after = dumps(shown_after(change.kind, change.patch, record.values))
             rows.append((ChangeState.DONE.value, after, item.id, now, "{}", change.id))
             work = pairs.get(change.pair_id or 0)
             if work is None:

@@ -114,11 +114,14 @@ class Undo:
         labels = set(change.why.get("labels", ()))
         return Inverse(work, side, "create", patch, labels, undo_of=change.pk)
 
-    @staticmethod
-    def _still_ours(change: Change, item: ItemView, known: Inverse | None) -> bool:
-        """A created record shows what we wrote, as it is or once the later changes of the same undo are taken back."""
+    def _still_ours(self, change: Change, item: ItemView, known: Inverse | None) -> bool:
+        """A created record shows what it showed then, as it is or once the later changes of the same undo are taken
+        back; what a person added to it would be lost with it."""
         shown = {**item.values, **(known.patch if known else {})}
-        return all(shown.get(key) == value for key, value in orjson.loads(change.after).items())
+        after = orjson.loads(change.after)
+        catalogue = self.plant.parts[Side(change.side)].catalogue.by_key
+        concerned = {key for key in {*shown, *after} if key in catalogue and not catalogue[key].read_only}
+        return all(shown.get(key) == after.get(key) for key in concerned)
 
     def _invert_update(
         self, change: Change, work: PairWork, side: Side, item: ItemView, inverses: dict[tuple[int, Side], Inverse]
@@ -176,8 +179,10 @@ class Undo:
             job.work.open += 1
         for job in jobs:
             deleted = job.planned.kind == "delete"
+            other = job.work.items[job.planned.side.other]
+            alone = deleted or (other is not None and bool(other.departed))
             reason = f"created there and {WHY}" if deleted else f"{WHY} by an undo"
-            job.work.decided = Decided("deleted" if deleted else "in_sync", reason)
+            job.work.decided = Decided("deleted" if alone else "in_sync", reason)
             job.work.row["undone"] = True
             job.work.foreign = self._unconcerned(job.work, written[job.work.id]) if not deleted else set()
         for sender in self.senders.values():
