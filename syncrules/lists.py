@@ -12,6 +12,8 @@ from syncrules.specs import Mode, Side
 
 def merge_list(draft: Draft, mapping: ListMapping) -> None:
     halves = _halves(draft, mapping)
+    if mapping.match_key and _crossed(halves):
+        halves = {side: Half(half.lens, half.now, None) for side, half in halves.items()}
     winner = draft.winner(mapping)
     for target in (A, B):
         if draft.flows(mapping, target):
@@ -27,6 +29,14 @@ def _halves(draft: Draft, mapping: ListMapping) -> dict[Side, Half]:
         base = Elements.of(lens, lens.get(state.base)) if based else None
         halves[side] = Half(lens, now, base)
     return halves
+
+
+def _crossed(halves: Mapping[Side, Half]) -> bool:
+    """Each side removed all that the other kept: together that would leave no key, so what is left is united."""
+    return all(
+        halves[side].now.items and all(halves[side.other].removed(key) for key in halves[side].now.by_key)
+        for side in (A, B)
+    )
 
 
 def _list_half(draft: Draft, mapping: ListMapping, halves: dict[Side, Half], target: Side, winner: Side) -> None:
