@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from connections.engine import store
 from connections.engine.items import Intake, dumps
@@ -26,6 +25,7 @@ from connectors.base import (
 )
 
 PAGE = 200
+PORTION = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +127,24 @@ class Observer:
     def _end_listing(self, now: float) -> None:
         """What a completed listing never named has departed, unless we saw it ourselves since the listing began.
         Whether it was deleted or moved is then asked by id; until that is known nothing follows from it."""
-        named = Seen.objects.filter(folder=self.folder, remote_id=OuterRef("remote_id"))
-        started = self.folder.listing_started_at
-        absent = Item.objects.filter(
-            ~Exists(named),
-            folder=self.folder,
-            departed="",
-            observed_at__lt=started,
-            written_at__lt=started - self.intake.visible_after,
-        )
-        while ids := list(absent.order_by("id").values_list("remote_id", flat=True)[:PAGE]):
+        for ids in self._never_named():
             self.intake.depart([Departure(remote_id, DepartureKind.UNKNOWN) for remote_id in ids], now, now)
             Item.objects.filter(folder=self.folder, remote_id__among=ids).update(recheck_at=now)
         Seen.objects.filter(folder=self.folder).delete()
         self.folder.listing = False
         self.folder.listed_at = self.folder.listing_started_at
+
+    def _never_named(self) -> Iterator[list[str]]:
+        """Looked up in portions: whether one query over both tables is fast hangs on statistics that no database has
+        yet of rows written a moment ago."""
+        started = self.folder.listing_started_at
+        older = Item.objects.filter(
+            folder=self.folder, departed="", observed_at__lt=started, written_at__lt=started - self.intake.visible_after
+        ).order_by("id")
+        last = 0
+        while portion := list(older.filter(id__gt=last).values_list("id", "remote_id")[:PORTION]):
+            last = portion[-1][0]
+            asked = [remote_id for _, remote_id in portion]
+            named = {row[0] for row in store.select(Seen, ("remote_id",), "remote_id", asked, folder=self.folder.pk)}
+            absent = [remote_id for remote_id in asked if remote_id not in named]
+            yield from chunked(absent, PAGE)

@@ -88,7 +88,7 @@ PAIRWISE = """tenants:
 CARD = """BEGIN:VCARD
 VERSION:3.0
 UID:{uid}
-FN:Given{number} Family{number}
+FN:{name}
 N:Family{number};Given{number};;;
 ORG:Company {company}
 TITLE:Engineer
@@ -115,10 +115,19 @@ def uid(number: int) -> str:
     return f"6f1c2b0e-0000-4000-8000-{number:012d}"
 
 
+def name(number: int) -> str:
+    return f"Given{number} Family{number}"
+
+
 def card(number: int, edition: int = 0) -> str:
     phone = f"+32 9 {edition:03d} {number // 100:02d} {number % 100:02d}"
     text = CARD.format(
-        uid=uid(number), number=number, company=number % 97, phone=phone, note="Lorem ipsum dolor sit amet. " * 5
+        uid=uid(number),
+        name=name(number),
+        number=number,
+        company=number % 97,
+        phone=phone,
+        note="Lorem ipsum dolor sit amet. " * 5,
     )
     return text.replace("\n", "\r\n")
 
@@ -150,12 +159,12 @@ class Server:
         (self.folder(book) / f"{uid(number)}.vcf").write_text(card(number, edition), newline="")
 
     def phones(self, book: str) -> dict[str, str]:
-        """The phone line of each card, by UID."""
+        """The phone line of each card, by name: a copy has a UID of its own."""
         found = {}
         for file in self.folder(book).glob("*.vcf"):
             lines = file.read_text().splitlines()
             phone = next(line.partition(":")[2] for line in lines if line.startswith("TEL"))
-            found[next(line[4:] for line in lines if line.startswith("UID:"))] = phone
+            found[next(line[3:] for line in lines if line.startswith("FN:"))] = phone
         return found
 
     @contextmanager
@@ -280,7 +289,7 @@ def edit(server: Server, cards: int, edition: int) -> dict[str, str]:
     for place, book in enumerate(BOOKS):
         for number in range(place * each, (place + 1) * each):
             server.put(book, number, edition)
-            wanted[uid(number)] = f"+32 9 {edition:03d} {number // 100:02d} {number % 100:02d}"
+            wanted[name(number)] = f"+32 9 {edition:03d} {number // 100:02d} {number % 100:02d}"
     return wanted
 
 
@@ -297,7 +306,7 @@ def later_runs(tools: Sequence[Tool], cards: int, rounds: int) -> dict[str, dict
     for tool in tools:
         tool.prepare()
         tool.sync()  # links the cards
-        check(tool, {uid(number): card(number).split("TEL;TYPE=WORK:")[1].split("\r\n")[0] for number in range(cards)})
+        check(tool, {name(number): card(number).split("TEL;TYPE=WORK:")[1].split("\r\n")[0] for number in range(cards)})
         tool.sync()
     for edition in range(1, rounds + 1):
         for tool in tools:
