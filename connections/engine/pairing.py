@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 
 from connections.engine import store
 from connections.engine.decide import known
@@ -20,11 +20,12 @@ from syncrules.specs import Side
 WINDOW = 1000  # items taken in per transaction
 MOVED = "moved:"  # a key of matching that names the pair which the record left
 RELEASED = {"pending": True, "next_at": 0, "blocked_a_until": 0, "blocked_b_until": 0}
-HALF_PAIR = (
-    "connection", "item_a", "item_b", "health", "reason", "title", "base_a", "base_b", "settled_a", "settled_b",
-    "pending", "next_at", "attempts_a", "attempts_b", "blocked_a_until", "blocked_b_until", "cause_a", "cause_b",
-    "refused", "rounds", "warnings", "conflicts", "brought_by", "undone",
-)  # fmt: skip
+FRESH = {
+    "health": "waiting", "reason": "", "base_a": "{}", "base_b": "{}", "settled_a": 0, "settled_b": 0,
+    "pending": True, "next_at": 0.0, "attempts_a": 0, "attempts_b": 0, "blocked_a_until": 0.0, "blocked_b_until": 0.0,
+    "cause_a": "", "cause_b": "", "refused": "{}", "rounds": "[]", "warnings": "[]", "conflicts": "[]",
+    "brought_by": "[]", "undone": False,
+}  # fmt: skip
 
 
 def take_in(plant: Plant, lease: Lease) -> None:
@@ -73,37 +74,15 @@ def _take_in_window(connection: Connection, side: Side, folder_id: int, start: i
     ids = list(unsettled.values_list("id", flat=True))
     Pair.objects.filter(id__among=ids).update(**RELEASED)
     Pair.objects.filter(id__among=ids, undone=True).update(undone=False)
-    paired = Pair.objects.filter(connection=connection, **{item: OuterRef("pk")})
-    new = Item.objects.filter(~Exists(paired), folder_id=folder_id, seq__gt=start, seq__lte=upto, departed="")
-    rows = []
-    for pk, title in new.order_by("seq").values_list("id", "title"):
-        a, b = (pk, None) if side is Side.A else (None, pk)
-        row = (
-            a,
-            b,
-            "waiting",
-            "",
-            title,
-            "{}",
-            "{}",
-            0,
-            0,
-            True,
-            0.0,
-            0,
-            0,
-            0.0,
-            0.0,
-            "",
-            "",
-            "{}",
-            "[]",
-            "[]",
-            "[]",
-            "[]",
-        )
-        rows.append((connection.pk, *row, False))
-    store.insert(Pair, HALF_PAIR, rows)
+    living = Item.objects.filter(folder_id=folder_id, seq__gt=start, seq__lte=upto, departed="").order_by("seq")
+    titles = dict(living.values_list("id", "title"))
+    paired = {row[0] for row in store.select(Pair, (item,), item, titles, connection=connection.pk)}
+    rows = [
+        (connection.pk, *((pk, None) if side is Side.A else (None, pk)), title, *FRESH.values())
+        for pk, title in titles.items()
+        if pk not in paired
+    ]
+    store.insert(Pair, ("connection", "item_a", "item_b", "title", *FRESH), rows)
 
 
 @dataclass
@@ -165,8 +144,9 @@ class Partners:
     def _holders(self, values: set[str]) -> set[int]:
         used = [value for value in values if value[:2] in self.plant.tiers]
         folders = [part.folder.pk for part in self.plant.parts.values()]
-        rows = ItemKey.objects.filter(folder_id__in=folders, value__among=used, item__departed="")
-        return set(rows.values_list("item_id", flat=True))
+        # Two lookups, not a join: a planner without fresh statistics walks through all keys for it.
+        holders = {row[0] for pk in folders for row in store.select(ItemKey, ("item",), "value", used, folder=pk)}
+        return {row[0] for row in store.select(Item, ("id",), "id", holders, departed="")}
 
     def _cards(self, halves: set[int], others: set[int], keys: Mapping[int, set[str]]) -> dict[int, Card]:
         partners = self._partners(others)
