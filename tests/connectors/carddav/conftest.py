@@ -7,6 +7,7 @@ import pytest
 from connectors.carddav.connector import CardDav
 from tests.connectors.carddav.proxy import Proxy, proxy
 from tests.connectors.carddav.radicale import RadicaleServer
+from tests.connectors.carddav.xandikos import XandikosServer
 from tests.connectors.host import make_host
 
 
@@ -36,5 +37,5 @@ def connector(server: RadicaleServer, between: Proxy) -> CardDav:
     return connect(between.url + "/", server)
 
 
-def connect(url: str, server: RadicaleServer, **settings: str) -> CardDav:
+def connect(url: str, server: RadicaleServer | XandikosServer, **settings: str) -> CardDav:
     return CardDav(make_host(url, {"username": server.username, "password": server.password}, settings=settings))

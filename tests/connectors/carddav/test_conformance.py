@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -7,17 +8,18 @@ import pytest
 from connectors.base import Connector
 from connectors.carddav.vcard import escape
 from tests.connectors.carddav.conftest import connect
-from tests.connectors.carddav.proxy import Proxy
+from tests.connectors.carddav.proxy import Proxy, proxy
 from tests.connectors.carddav.radicale import RadicaleServer
+from tests.connectors.carddav.xandikos import XandikosServer
 from tests.connectors.conformance import Conformance
 from tests.connectors.subject import Person, Subject
 
 
-class RadicaleSubject(Subject):
+class CardDavSubject(Subject):
     given, family, email, note = "n.given", "n.family", "email", "note"
     tells_moves = False  # a card that moves keeps its UID, but the server only says that its old place is empty
 
-    def __init__(self, server: RadicaleServer, between: Proxy) -> None:
+    def __init__(self, server: RadicaleServer | XandikosServer, between: Proxy) -> None:
         self._server = server
         self._between = between
         self.connector = self.reconnect()
@@ -36,7 +38,7 @@ class RadicaleSubject(Subject):
         self._server.request("DELETE", record_id)
 
     def expired(self, cursor: str) -> str:
-        return cursor.replace("sync/", "sync/0000")
+        return cursor[:-8] + "00000000"
 
     def lose_answer(self) -> bool:
         self._between.lose_next_write()
@@ -65,4 +67,18 @@ class RadicaleSubject(Subject):
 class TestCardDavOnRadicale(Conformance):
     @pytest.fixture
     def subject(self, server: RadicaleServer, between: Proxy) -> Subject:
-        return RadicaleSubject(server, between)
+        return CardDavSubject(server, between)
+
+
+@pytest.fixture(scope="module")
+def running_xandikos() -> Iterator[XandikosServer]:
+    with XandikosServer() as server:
+        yield server
+
+
+class TestCardDavOnXandikos(Conformance):
+    @pytest.fixture
+    def subject(self, running_xandikos: XandikosServer) -> Iterator[Subject]:
+        running_xandikos.empty()
+        with proxy(running_xandikos.url) as between:
+            yield CardDavSubject(running_xandikos, between)
