@@ -114,9 +114,12 @@ class Answers:
         part = self.part
         ids = part.intake.absorb([record for _, record in self.done], self.asked_at, self.now, ours)
         start, end = part.intake.span
+        made = [(job.work, record) for job, record in self.done if job.planned.kind == "create"]
+        copies = [(source.id, ids[record.id]) for work, record in made if (source := copied(work, self.side))]
         if part.folder.seq == start:  # nobody but us has changed the folder since we matched
             part.folder.seq = end
         fresh = load_items(ids.values())
+        store.update(Item, ("copied_from",), copies)
         for job, record in self.done:
             item = fresh[ids[record.id]]
             job.work.items[self.side] = item
@@ -276,3 +279,8 @@ def _deleted(job: Job, result: WriteResult) -> bool:
 
 def _view(job: Job, side: Side) -> ItemView:
     return known(job.work.items[side])
+
+
+def copied(work: PairWork, target: Side) -> ItemView | None:
+    """What a create into `target` copied, where it is the first copy; one brought back by an edit begins anew."""
+    return work.items[target.other] if work.items[target] is None else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from django.db import transaction
+from django.db.models import Q
 
 from connections.engine import store
 from connections.engine.answers import column, settle, warnings_text
@@ -17,7 +18,7 @@ from connections.engine.gate import Gate, Leave
 from connections.engine.items import dumps
 from connections.engine.leases import Lease
 from connections.engine.match import Found, Match
-from connections.engine.pairing import MOVED, Partners, explain_match, half_side
+from connections.engine.pairing import GONE, MOVED, Partners, explain_match, is_survivor, open_side
 from connections.engine.setup import Plant
 from connections.engine.work import Job, PairWork, load_pairs, save_pairs
 from connections.models import Change, ChangeState, Health, Item, Pair
@@ -47,6 +48,7 @@ class Pages:
     kept_lines: list[int] = field(default_factory=list)
     history: list[tuple[Any, ...]] = field(default_factory=list)
     proposed: set[int] = field(default_factory=set)
+    inherited: list[tuple[int, int]] = field(default_factory=list)  # pairs whose history goes on in another
     left: list[int] = field(default_factory=list)  # pairs of other connections whose record moved here
 
     def load(self, after: int) -> list[PairWork]:
@@ -87,8 +89,10 @@ class Pages:
                 saved.append(work)
         with transaction.atomic():
             self.lease.renew()
+            for before, after in self.inherited:
+                Change.objects.filter(pair_id=before).update(pair_id=after)
             Pair.objects.filter(id__among=absorbed + self.left).delete()
-            self.left = []
+            self.left, self.inherited = [], []
             save_pairs(saved)
             store.insert(Change, CHANGE_COLUMNS, self.proposals + self.history)
             if self.kept_lines:
@@ -114,7 +118,7 @@ class Pages:
             if work.id in swallowed:
                 continue
             found = matches.get(work.id)
-            if half_side(work) is not None:
+            if open_side(work) is not None:
                 if found is None:
                     continue
                 if found.found is Found.PARTNER:
@@ -137,12 +141,12 @@ class Pages:
         """A write of the pair has no answer yet; or one of our own creates in its folder, and this may be it."""
         if work.id in self.unsettled:
             return True
-        side = half_side(work)
+        side = open_side(work)
         return side is not None and self.partners.held(work, side)
 
     def _verdict(self, work: PairWork, found: Match | None, titles: dict[int, str]) -> Decided:
         decided = decide(work.state(), self.plant.setup)
-        if found is None or found.found in (Found.PARTNER, Found.NOBODY):
+        if found is None or is_survivor(work) or found.found in (Found.PARTNER, Found.NOBODY):
             return decided
         if decided.health == Health.EXCLUDED:
             return decided
@@ -164,18 +168,21 @@ class Pages:
                 for work in works
                 if (match := matches.get(work.id)) is not None
                 and match.found is Found.PARTNER
-                and half_side(work) is side
+                and open_side(work) is side
             ]
             if wanted:
                 name = f"item_{side.other}_id"
                 rows = Pair.objects.filter(connection=self.plant.connection, **{f"{name}__among": wanted})
-                for work in load_pairs(rows.filter(**{f"item_{side}__isnull": True})):
+                alone = Q(**{f"item_{side}__isnull": True}) | Q(**{f"item_{side}__departed__in": GONE})
+                for work in load_pairs(rows.filter(alone)):
                     found[work.row[f"item_{side.other}"]] = work
         return found
 
     def _adopt(self, work: PairWork, other: PairWork, found: Match) -> None:
         """Two half pairs become one, if the gate lets them; else as if, for the plan."""
-        side = known(half_side(work))
+        side = known(open_side(work))
+        if is_survivor(work):  # who is there now is compared as at first: what the departed one showed says nothing
+            work.row.update(base_a="{}", base_b="{}", undone=False)
         work.items[side.other] = other.items[side.other]
         work.absorbs = other.id
         pairing = Planned("pair", side.other, why=(found.key,), partner=found.others[0])
@@ -183,6 +190,8 @@ class Pages:
         work.adopted = leave is Leave.SEND
         if work.adopted:
             work.row[f"item_{side.other}"] = other.row[f"item_{side.other}"]
+            if is_survivor(other):
+                self.inherited.append((other.id, work.id))
             self._bring_along(work, found.key)
             self.paired += 1
             self.history.append(self._pair_row(work, pairing, ChangeState.DONE))

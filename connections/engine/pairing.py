@@ -14,10 +14,12 @@ from connections.engine.leases import Lease
 from connections.engine.match import Card, Found, Match, match
 from connections.engine.setup import Plant
 from connections.engine.work import PairWork
-from connections.models import Connection, Decision, Folder, Health, Item, ItemKey, Pair, Verdict
+from connections.models import Connection, Decision, Departed, Folder, Health, Item, ItemKey, Pair, Verdict
 from syncrules.specs import Side
 
 WINDOW = 1000  # items taken in per transaction
+GONE = (Departed.DELETED.value, Departed.LEFT.value)
+LONGEST_LINE = 10  # copies of copies that are followed back
 MOVED = "moved:"  # a key of matching that names the pair which the record left
 RELEASED = {"pending": True, "next_at": 0, "blocked_a_until": 0, "blocked_b_until": 0}
 FRESH = {
@@ -97,21 +99,25 @@ class Partners:
 
     def find(self, works: Sequence[PairWork]) -> dict[int, Match]:
         """Matches by pair id, for the living half pairs among `works`."""
-        halves = [(work, side) for work in works if (side := half_side(work)) is not None]
+        halves = [(work, side) for work in works if (side := open_side(work)) is not None]
         if not halves:
             return {}
         ids = {view.id for work, side in halves if (view := work.items[side]) is not None}
         index, cards = self._index(ids)
         apart, same, alone = self._decisions(ids)
         moved = self._moved(halves)
+        originals, returned = self._originals(halves)
         matches: dict[int, Match] = {}
         for work, side in halves:
             view = known(work.items[side])
             card = cards[view.id]
             if view.id in self.taken:
                 continue
-            found = self._decided(card, same, alone) or moved.get(view.id)
-            found = found or match(card, index, self.plant.tiers, apart)
+            found = self._decided(card, same, alone) or moved.get(view.id) or originals.get(view.id)
+            if found is None:
+                found = match(card, index, self.plant.tiers, apart)
+                if view.id in returned and found.found in (Found.NOBODY, Found.NO_KEY):
+                    found = Match(Found.RETURNED)
             if found.found is Found.PARTNER:
                 if found.others[0] in self.taken:
                     continue
@@ -163,8 +169,8 @@ class Partners:
         full = Pair.objects.filter(connection=self.plant.connection, item_a__isnull=False, item_b__isnull=False)
         found = {}
         for one, other in (("item_a", "item_b"), ("item_b", "item_a")):
-            rows = full.filter(**{f"{one}_id__among": ids}).values_list(f"{one}_id", f"{other}_id")
-            found.update(dict(rows))
+            rows = full.filter(**{f"{one}_id__among": ids}).exclude(**{f"{other}__departed__in": GONE})
+            found.update(dict(rows.values_list(f"{one}_id", f"{other}_id")))
         return found
 
     def _decisions(self, ids: set[int]) -> tuple[set[tuple[int, int]], dict[int, int], dict[int, str]]:
@@ -202,6 +208,35 @@ class Partners:
                 found[views[remote_id]] = Match(Found.PARTNER, (other,), f"{MOVED}{pk}")
         return found
 
+    def _originals(self, halves: Sequence[tuple[PairWork, Side]]) -> tuple[dict[int, Match], set[int]]:
+        """Copies that other connections made, on their way round, of a record of the folder they would now be brought
+        to: they belong to that record while it is there, and are not brought back when it was deleted."""
+        folders = {
+            view.id: self.plant.parts[side.other].folder.pk for work, side in halves if (view := work.items[side])
+        }
+        lines = dict(store.select(Item, ("id", "copied_from"), "id", folders))
+        found: dict[int, Match] = {}
+        returned: set[int] = set()
+        above = {pk: source for pk, source in lines.items() if source}
+        for _ in range(LONGEST_LINE):
+            if not above:
+                break
+            rows = store.select(Item, ("id", "folder", "copied_from", "departed"), "id", set(above.values()))
+            known_items = {row[0]: row[1:] for row in rows}
+            further = {}
+            for pk, source in above.items():
+                folder, copied_from, departed = known_items.get(source, (None, None, ""))
+                if folder == folders[pk]:
+                    if departed in GONE:
+                        returned.add(pk)
+                    else:
+                        found[pk] = Match(Found.PARTNER, (source,), "copy")
+                elif copied_from:
+                    further[pk] = copied_from
+            above = further
+        paired = self._partners({match.others[0] for match in found.values()})
+        return {pk: match for pk, match in found.items() if match.others[0] not in paired}, returned
+
     def _sides_with_neighbours(self) -> list[Side]:
         """Sides whose account has other folders that are connected to the other side's folder."""
         if self.neighbours is None:
@@ -228,14 +263,17 @@ class Partners:
         return view is not None and view.first_seen_at >= self.held_since.get(side, float("inf"))
 
 
-def half_side(work: PairWork) -> Side | None:
-    """The side of a half pair whose record is there; None for full pairs and departed records."""
-    a, b = work.items[Side.A], work.items[Side.B]
-    if (a is None) == (b is None):
-        return None
-    side = Side.A if a is not None else Side.B
-    view = work.items[side]
-    return side if view is not None and not view.departed and not view.problem else None
+def open_side(work: PairWork) -> Side | None:
+    """The side whose record lives without a partner: the other side never had one, or it departed."""
+    for side in Side:
+        view, partner = work.items[side], work.items[side.other]
+        if view is not None and not view.departed and not view.problem:
+            return side if partner is None or partner.departed in GONE else None
+    return None
+
+
+def is_survivor(work: PairWork) -> bool:
+    return work.row["item_a"] is not None and work.row["item_b"] is not None
 
 
 def explain_match(found: Match, titles: Mapping[int, str]) -> tuple[str, str]:
@@ -245,6 +283,8 @@ def explain_match(found: Match, titles: Mapping[int, str]) -> tuple[str, str]:
         return Health.DUPLICATE, f"the same as {names} in this folder"
     if found.found is Found.REVIEW:
         return Health.REVIEW, f"could be {names} on the other side: a person must decide"
+    if found.found is Found.RETURNED:
+        return Health.DELETED, "a copy of a contact that was deleted on the other side"
     if found.found is Found.EXCLUDED:
         return Health.EXCLUDED, "left out by a person"
     return Health.EXCLUDED, "has none of the keys by which this connection knows people (such as an email)"

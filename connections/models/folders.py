@@ -73,6 +73,7 @@ class Item(models.Model):
     written_at = models.FloatField(default=0)
     former = models.TextField(default="", blank=True)
     recheck_at = models.FloatField(null=True, blank=True)
+    copied_from = models.BigIntegerField(null=True, blank=True, help_text="the item that it is a copy of")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["remote_id", "folder"], name="item_once_per_folder")]
