@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from connections import encryption
+from connections.models import Invitation
+from connections.services import inviting
+
+INVITATION = "invitation"  # in the session of a visitor who opened one: its token
 
 
-class ClosedSignupAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    """Nobody signs up alone; who opened an invitation does so with the address that it was sent to."""
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return False
+        return invited(request) is not None
+
+    def clean_email(self, email: str) -> str:
+        invitation = invited(self.request)
+        if invitation and email.lower() != invitation.email:
+            raise ValidationError(f"This invitation is for {invitation.email}. Ask for one for the other address.")
+        return str(super().clean_email(email))
+
+    def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:
+        invitation = invited(request)
+        if invitation:  # the link came to that address, so the address is theirs
+            self.stash_verified_email(request, invitation.email)
+        return super().save_user(request, user, form, commit)
 
 
 class EncryptingMFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
@@ -22,3 +43,8 @@ class EncryptingMFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth 
 
     def decrypt(self, encrypted_text: str) -> str:
         return encryption.decrypt(encrypted_text)
+
+
+def invited(request: HttpRequest) -> Invitation | None:
+    token = request.session.get(INVITATION) if request is not None else None
+    return inviting.open_invitation(token) if token else None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 OURS = "pairwise"
+LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @register(OURS)
@@ -30,4 +32,13 @@ def queue_broker(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Check
         return [Error("QUEUE_BROKER must be orm or redis.", id="connections.E003")]
     if settings.QUEUE_BROKER == "redis" and not settings.REDIS_URL:
         return [Error("QUEUE_BROKER is redis, but REDIS_URL is not set.", id="connections.E004")]
+    return []
+
+
+@register(OURS)
+def demo_stays_at_home(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    host = urlsplit(settings.PUBLIC_URL).hostname
+    if settings.DEMO and host not in LOCAL:
+        hint = "Leave DEMO out, or PUBLIC_URL."
+        return [Error(f"A demo, whose password everybody knows, is not for {host}.", hint=hint, id="connections.E005")]
     return []

@@ -11,7 +11,7 @@ from connections.models.connections import (
 from connections.models.folders import Departed, Folder, Item, ItemKey, Label, Seen
 from connections.models.leases import Lease
 from connections.models.pairs import Decision, Health, Pair, Verdict
-from connections.models.tenants import Membership, Role, Tenant, User
+from connections.models.tenants import Invitation, Membership, Role, Tenant, User
 
 __all__ = [
     "Account",
@@ -29,6 +29,7 @@ __all__ = [
     "DirectionChoice",
     "Folder",
     "Health",
+    "Invitation",
     "Item",
     "ItemKey",
     "Label",

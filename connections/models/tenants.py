@@ -22,7 +22,12 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        return self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
+        """Made on a shell, by somebody who vouches for the address; a first person has nobody to mail a code to."""
+        from allauth.account.models import EmailAddress  # noqa: PLC0415 - it needs the user model to be there
+
+        user = self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
+        EmailAddress.objects.using(self._db).create(user=user, email=user.email, verified=True, primary=True)
+        return user
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email__iexact=username or "")
@@ -68,6 +73,9 @@ class Tenant(models.Model):
         validators=[RegexValidator(r"^[A-Z]{2}$", "Two capital letters, for example BE.")],
         help_text="default region for phone numbers, ISO 3166, for example BE",
     )
+    second_factor = models.BooleanField(
+        default=False, help_text="members need a second factor besides their password, as staff always do"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     applied = models.JSONField(default=dict, blank=True, editable=False, help_text="entries of the file applied last")
 
@@ -91,3 +99,26 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.get_role_display()})"
+
+
+class Invitation(models.Model):
+    """A link by which one person joins a tenant, once. The link itself is not stored."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=6, choices=Role.choices, default=Role.VIEWER)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.email} as {self.get_role_display()}"
+
+    @property
+    def state(self) -> str:
+        if self.accepted_at:
+            return "accepted"
+        return "expired" if self.expires_at <= timezone.now() else "open"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.test import Client
 
@@ -94,10 +95,16 @@ def fill(apps: Apps) -> None:
     dav.add({"given": "Nobody", "family": "Keyless"})
 
 
+def sign_in(client: Client, user: User) -> None:
+    """Somebody with a second factor."""
+    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={})
+    client.force_login(user)
+
+
 @pytest.fixture
 def admin(db: None) -> Client:
     client = Client()
-    client.force_login(User.objects.create_superuser("root@example.com", "irrelevant"))
+    sign_in(client, User.objects.create_superuser("root@example.com", "irrelevant"))
     return client
 
 
@@ -110,7 +117,7 @@ def staff(db: None) -> Callable[..., Client]:
         user = User.objects.create_user("staff@example.com", "irrelevant", is_staff=True)
         user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
         client = Client()
-        client.force_login(user)
+        sign_in(client, user)
         return client
 
     return make

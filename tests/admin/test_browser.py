@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from connections.models import Account, Change, Connection, Pair, Run, RunState, User
 from connections.services import arranging, syncing
-from tests.admin.conftest import Apps, fill
+from tests.admin.conftest import Apps, fill, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -86,7 +86,7 @@ def visitor(
     monkeypatch.setattr("connections.scheduling.async_task", lambda *call: None)
     monkeypatch.setattr("connections.services.background.async_task", lambda *call: None)
     client = Client()
-    client.force_login(User.objects.create_superuser("root@example.com", "irrelevant"))
+    sign_in(client, User.objects.create_superuser("root@example.com", "irrelevant"))
     width, height = WIDTHS[request.param]
     context = browser.new_context(viewport={"width": width, "height": height})
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
@@ -189,14 +189,3 @@ def test_dark_pages_are_calm_as_well(visitor: Visitor, apps: Apps, connection: C
     visitor.page.emulate_media(color_scheme="dark")
     visitor.go("/admin/", "overview-dark")
     visitor.go(f"/admin/connections/connection/{connection.pk}/change/", "connection-dark")
-
-
-def test_signing_in(browser: Browser, live_server: Any, db: None) -> None:
-    User.objects.create_superuser("root@example.com", "correct horse")
-    page = browser.new_page()
-    page.goto(f"{live_server.url}/admin/")
-    page.fill("input[name=username]", "root@example.com")
-    page.fill("input[name=password]", "correct horse")
-    page.click("input[type=submit]")
-    page.wait_for_selector("text=Waits for a person")
-    page.close()

@@ -209,7 +209,7 @@ def test_what_staff_may_see_is_decided_in_one_place(
 
 def test_every_page_of_a_demo_says_that_it_is_one(admin: Client, client: Client, settings: Any) -> None:
     settings.DEMO = True
-    signing_in = client.get(reverse("admin:login")).content.decode()
+    signing_in = client.get(reverse("account_login")).content.decode()
     for page in (admin.get(reverse("admin:index")).content.decode(), signing_in):
         assert "Demo: made-up people" in page
     settings.DEMO = False

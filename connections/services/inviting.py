@@ -1,0 +1,106 @@
+"""How a person comes in: by an invitation, since nobody can sign up alone, and by links that staff can hand over."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from connections.models import Invitation, Membership, Role, Tenant, User
+
+VALID_FOR = timedelta(days=14)
+RANK = [Role.VIEWER, Role.EDITOR, Role.OWNER]
+SILENT = ("console", "dummy", "locmem")
+
+
+class NotYours(Exception):
+    """The invitation is for another address than the person's; `email` is the invited one."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"This invitation is for {email}.")
+        self.email = email
+
+
+def invite(tenant: Tenant, email: str, role: str, by: User | None) -> tuple[Invitation, str]:
+    """The invitation and its link, which is shown this once. An open one for the same address is replaced."""
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        Invitation.objects.filter(tenant=tenant, email__iexact=email, accepted_at=None).delete()
+        invitation = Invitation.objects.create(
+            tenant=tenant,
+            email=email.strip().lower(),
+            role=role,
+            digest=_digest(token),
+            invited_by=by,
+            expires_at=timezone.now() + VALID_FOR,
+        )
+    return invitation, f"{settings.PUBLIC_URL}{reverse('invitation', args=[token])}"
+
+
+def post(invitation: Invitation, link: str) -> bool:
+    """Mails the link where mail is set up; tells whether it did."""
+    if not mail_is_set_up():
+        return False
+    until = timezone.localtime(invitation.expires_at)
+    send_mail(
+        f"You are invited to {invitation.tenant} on Pairwise",
+        f"{invitation.tenant} keeps its contacts the same in several apps with Pairwise, and invites you to join.\n\n"
+        f"{link}\n\n"
+        f"The link works once, until {until:%d %B %Y %H:%M %Z}. If you did not expect it, you need not do anything.\n",
+        None,
+        [invitation.email],
+    )
+    return True
+
+
+def open_invitation(token: str) -> Invitation | None:
+    """None for every token that opens nothing: unknown, used, expired. They look the same from outside."""
+    rows = Invitation.objects.select_related("tenant")
+    return rows.filter(digest=_digest(token), accepted_at=None, expires_at__gt=timezone.now()).first()
+
+
+def accept(invitation: Invitation, user: User) -> Membership:
+    """Makes the person a member; one who is a member already keeps the stronger role.
+
+    Raises NotYours where the person's address is another one.
+    """
+    if user.email.lower() != invitation.email.lower():
+        raise NotYours(invitation.email)
+    with transaction.atomic():
+        used = Invitation.objects.filter(pk=invitation.pk, accepted_at=None)
+        if not used.update(accepted_at=timezone.now(), accepted_by=user):
+            return Membership.objects.get(tenant=invitation.tenant, user=user)
+        membership, made = Membership.objects.get_or_create(
+            tenant=invitation.tenant, user=user, defaults={"role": invitation.role}
+        )
+        if not made and RANK.index(Role(membership.role)) < RANK.index(Role(invitation.role)):
+            membership.role = invitation.role
+            membership.save(update_fields=["role"])
+    return membership
+
+
+def password_link(user: User) -> str:
+    """A link by which this person sets a new password, for where no mail can be sent. It works once."""
+    key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
+    return f"{settings.PUBLIC_URL}{reverse('account_reset_password_from_key', kwargs=key)}"
+
+
+def mail_is_set_up() -> bool:
+    return not any(word in settings.EMAIL_BACKEND for word in SILENT)
+
+
+def expects(email: str) -> bool:
+    """Whether an address has a user already, and so needs to sign in and not to sign up."""
+    return User.objects.filter(email__iexact=email, is_active=True).exists()
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

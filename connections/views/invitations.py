@@ -1,0 +1,49 @@
+"""Where the link of an invitation leads: to sign up, to sign in, or straight into the tenant."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from allauth.account.signals import user_signed_up
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from connections.adapters import INVITATION, invited
+from connections.models import User
+from connections.services import inviting
+
+
+@login_not_required
+@never_cache
+@require_safe
+def open_link(request: HttpRequest, token: str) -> HttpResponse:
+    invitation = inviting.open_invitation(token)
+    if invitation is None:
+        return render(request, "people/invitation_closed.html", status=404)
+    if not isinstance(request.user, User):
+        request.session[INVITATION] = token
+        if inviting.expects(invitation.email):
+            return redirect(f"{reverse('account_login')}?{urlencode({'next': request.path})}")
+        return redirect(f"{reverse('account_signup')}?{urlencode({'email': invitation.email})}")
+    try:
+        inviting.accept(invitation, request.user)
+    except inviting.NotYours as problem:
+        context = {"invited": problem.email, "tenant": invitation.tenant}
+        return render(request, "people/invitation_for_another.html", context, status=403)
+    messages.success(request, f"You are a member of {invitation.tenant} now.")
+    return redirect("home")
+
+
+@receiver(user_signed_up)
+def join(request: HttpRequest, user: User, **kwargs: object) -> None:
+    """Signing up with an invitation is accepting it."""
+    invitation = invited(request)
+    if invitation:
+        inviting.accept(invitation, user)
+        request.session.pop(INVITATION, None)
