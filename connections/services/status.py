@@ -26,6 +26,10 @@ class Status:
     def words(self) -> str:
         return str(looking.State(self.state).label)
 
+    @property
+    def named_pairs(self) -> list[tuple[str, int]]:
+        return [(str(Health(health).label), count) for health, count in self.pairs.items()]
+
     def as_dict(self) -> dict[str, Any]:
         row = self.connection
         return {

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from connections.models import Account, Change, Connection, Pair, Run, RunState, User
 from connections.services import arranging, syncing
 from tests.admin.conftest import Apps, fill, sign_in
+from tests.people.test_second_factor import code as totp
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -189,3 +190,27 @@ def test_dark_pages_are_calm_as_well(visitor: Visitor, apps: Apps, connection: C
     visitor.page.emulate_media(color_scheme="dark")
     visitor.go("/admin/", "overview-dark")
     visitor.go(f"/admin/connections/connection/{connection.pk}/change/", "connection-dark")
+
+
+def test_signing_in_and_setting_up_a_second_factor(browser: Browser, live_server: Any, db: None) -> None:
+    User.objects.create_superuser("root@example.com", "correct horse")
+    width, height = WIDTHS["phone"]
+    visitor = Visitor(browser.new_context(viewport={"width": width, "height": height}), live_server.url, "phone")
+    visitor.go("/admin/", "sign-in")
+    page = visitor.page
+    page.fill("input[name=login]", "root@example.com")
+    page.fill("input[name=password]", "correct horse")
+    page.click("main form button")
+    page.wait_for_selector("text=Set up a second factor first")
+    visitor.go("/accounts/2fa/", "second-factor")
+    page.click("a[href*='totp/activate']")
+    page.fill("input[name=password]", "correct horse")
+    page.click("main form button")
+    visitor.go("/accounts/2fa/totp/activate/", "second-factor-app")
+    page.fill("input[name=code]", totp(page.input_value("#authenticator_secret")))
+    page.click("main form button[type=submit]")
+    page.wait_for_selector("text=Recovery Codes")
+    visitor.go("/admin/", "overview-after-signing-in")
+    page.wait_for_selector("text=Waits for a person")
+    page.context.close()
+    assert visitor.complaints == []
