@@ -48,6 +48,7 @@ class PairwiseAdminSite(AdminSite):
 
 ORDER = [
     "Connection",
+    "Template",
     "Account",
     "Tenant",
     "User",
@@ -55,6 +56,7 @@ ORDER = [
     "Change",
     "Pair",
     "Decision",
+    "ConfigurationVersion",
     "Folder",
     "Item",
     "Label",

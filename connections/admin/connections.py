@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
@@ -16,8 +17,9 @@ from connections.admin import setup
 from connections.admin.base import PairwiseAdmin, address, link, listing
 from connections.admin.mappings import MappingInline, offered
 from connections.admin.rules import RuleInline
-from connections.models import Change, Connection, Decision, DirectionChoice, Pair, SideChoice
+from connections.models import Change, ConfigurationVersion, Connection, Decision, DirectionChoice, Pair, SideChoice
 from connections.services import arranging, background, looking, syncing
+from connections.services.configuration import versions
 from syncrules.mapping import MappingError
 
 KEYS = (("email", "email"), ("phone+name", "phone and name"), ("name+company", "name and company"))
@@ -178,6 +180,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             "pairs_url": listing(Pair, connection=connection.pk),
             "changes_url": listing(Change, connection=connection.pk),
             "decisions_url": listing(Decision, connection=connection.pk),
+            "versions_url": listing(ConfigurationVersion, connection=connection.pk),
         }
 
     def get_form(self, request: HttpRequest, obj: Connection | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -249,6 +252,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             ("ask-again", self.ask_again_view, "ask_again"),
             ("copy-mappings", self.copy_mappings_view, "copy_mappings"),
             ("default-mappings", self.default_mappings_view, "default_mappings"),
+            ("keep-as-template", self.keep_as_template_view, "keep_as_template"),
         )
 
     def sync_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -305,6 +309,16 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
         connection = self.button(request, pk)
         arranging.use_default_mappings(connection)
         return self.back(request, connection, "What means the same on both sides is mapped again.")
+
+    def keep_as_template_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        connection = self.button(request, pk)
+        try:
+            kept = versions.keep_as_template(
+                connection, request.POST.get("name", "").strip(), "for_all" in request.POST
+            )
+        except ValidationError as error:
+            return self.back(request, connection, " ".join(error.messages), messages.ERROR)
+        return self.back(request, connection, f"Kept as template “{kept}”: new connections can begin with it.")
 
     # ---- actions of the list
 

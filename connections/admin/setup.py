@@ -13,6 +13,10 @@ from connections.admin.base import PairwiseAdmin, address
 from connections.models import Account, Connection, Folder, Tenant
 from connections.services import arranging, setting_up
 from connections.services.arranging import Tree
+from connections.services.configuration import versions
+from connectors.base import ConnectorError
+
+LIKE = "its options, mappings and rules are taken over; then the choices below do not count"
 
 
 class TenantForm(forms.Form):
@@ -55,10 +59,19 @@ class FoldersForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["winner"] = forms.ChoiceField(
             choices=[("a", a), ("b", b)], help_text="whose value counts where both sides are filled differently"
         )
-        self.order_fields(["name", "folder_a", "folder_b"])
+        apps = tenant.pk, accounts[0].app, accounts[1].app
+        self.fields["template"] = forms.ModelChoiceField(
+            versions.templates_for(*apps), required=False, empty_label="—", help_text=LIKE
+        )
+        self.fields["like"] = forms.ModelChoiceField(
+            versions.models_for(*apps), required=False, empty_label="—", label="as the connection", help_text=LIKE
+        )
+        self.order_fields(["name", "folder_a", "folder_b", "template", "like"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        if cleaned.get("template") and cleaned.get("like"):
+            raise forms.ValidationError("Choose a template or a connection to begin with, not both.")
         for side, tree in zip("ab", self.trees, strict=True):
             chosen = cleaned.get(f"folder_{side}")
             rows: dict[int, Folder] = {branch.folder.pk: branch.folder for branch in tree.branches}
@@ -66,8 +79,15 @@ class FoldersForm(forms.ModelForm):  # type: ignore[type-arg]
                 setattr(self.instance, f"folder_{side}", rows[chosen])
         return cleaned
 
-    def options(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in ("direction", "winner", "approve_first_run")}
+    def make(self) -> Connection:
+        """Raises CannotSetUp, or ConnectorError where an app cannot be asked."""
+        row = self.instance
+        model = self.cleaned_data["template"] or self.cleaned_data["like"]
+        if model is not None:
+            return versions.make_like(model, row.name, row.folder_a, row.folder_b, arranging.NEW)
+        chosen = {name: self.cleaned_data[name] for name in ("direction", "winner", "approve_first_run")}
+        options = {**chosen, "paused_reason": arranging.NEW, "match_keys": ["email"]}
+        return setting_up.make_connection(row.name, row.folder_a, row.folder_b, setting_up.Configuration(), options)
 
 
 def _choices(tree: Tree) -> list[tuple[Any, str]]:
@@ -103,11 +123,9 @@ def _folders(
     trees = (a, a if accounts[0] == accounts[1] else arranging.folder_tree(accounts[1]))
     form = FoldersForm(tenant, trees, accounts, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        row = form.instance
-        options = {**form.options(), "paused_reason": arranging.NEW, "match_keys": ["email"]}
         try:
-            made = setting_up.make_connection(row.name, row.folder_a, row.folder_b, setting_up.Configuration(), options)
-        except setting_up.CannotSetUp as reason:
+            made = form.make()
+        except (setting_up.CannotSetUp, ConnectorError) as reason:
             form.add_error(None, str(reason))
         else:
             owner.log_addition(request, made, [{"added": {}}])

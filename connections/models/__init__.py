@@ -12,6 +12,7 @@ from connections.models.folders import Departed, Folder, Item, ItemKey, Label, S
 from connections.models.leases import Lease
 from connections.models.pairs import Decision, Health, Pair, Verdict
 from connections.models.tenants import Invitation, Membership, Role, Tenant, User
+from connections.models.versions import ConfigurationVersion, Template
 
 __all__ = [
     "Account",
@@ -20,6 +21,7 @@ __all__ = [
     "Change",
     "ChangeKind",
     "ChangeState",
+    "ConfigurationVersion",
     "ConflictPolicy",
     "Connection",
     "Decision",
@@ -42,6 +44,7 @@ __all__ = [
     "RunState",
     "Seen",
     "SideChoice",
+    "Template",
     "Tenant",
     "User",
     "Verdict",

@@ -243,7 +243,14 @@ def remove(connection: Connection) -> None:
     connection.delete()
 
 
-def configured(connection: Connection) -> None:
+def configured(connection: Connection, note: str = "") -> None:
     """To be called after every change of options, mappings or rules: all pairs are decided anew."""
     Connection.objects.filter(pk=connection.pk).update(config_version=F("config_version") + 1)
+    keep_version(connection, note)
     syncing.wake(connection.pk)
+
+
+def keep_version(connection: Connection, note: str = "") -> None:
+    from connections.services.configuration import versions  # noqa: PLC0415 - it stands on this module
+
+    versions.record(connection, note)

@@ -217,6 +217,7 @@ def make_connection(
     connection.save()
     replace_mappings(connection, configuration.mappings)
     replace_rules(connection, everything() if configuration.rules is None else configuration.rules)
+    arranging.keep_version(connection, "made")
     return connection
 
 

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from connections.models import Account, Connection, Folder, Tenant
-from connections.services import access, setting_up, syncing
+from connections.services import access, arranging, setting_up, syncing
 from connections.services.configuration import describing
 from connections.services.configuration.differences import Difference, Entry, compare, wanted_of
 from connections.services.configuration.options import OPTIONS, Entries
@@ -249,7 +249,7 @@ class Application:
             if one.row is None:
                 setting_up.refuse_used(*folders, leaving=[row.pk for row in work.unwanted_connections])
             whole = {**describing.of_connection(one.row), **one.wanted} if one.row else one.wanted
-            one.checked = setting_up.check(_configuration(whole), *folders, work.row.region)
+            one.checked = setting_up.check(configuration_of(whole), *folders, work.row.region)
             one.folders = folders
         except CannotSetUp as error:
             raise self._bad(one.entry.path, str(error)) from error
@@ -301,7 +301,7 @@ class Application:
 
     def _write_connections(self, work: TenantWork) -> None:
         for one in work.connections:
-            options = _columns(one.wanted)
+            options = columns_of(one.wanted)
             if one.row is None:
                 try:
                     self._create(one, options)
@@ -328,6 +328,7 @@ class Application:
         if paths - harmless:
             setting_up.touch_configuration(row)
         elif paths:
+            arranging.keep_version(row)
             syncing.wake(row.pk)
 
 
@@ -340,7 +341,8 @@ def _take(row: Tenant | Account, wanted: Entries, entries: Entries) -> None:
     row.applied = dict(entries)
 
 
-def _columns(wanted: Entries) -> dict[str, Any]:
+def columns_of(wanted: Entries) -> dict[str, Any]:
+    """The columns of a connection that these entries speak of."""
     columns: dict[str, Any] = {}
     for option in OPTIONS:
         if option.path in wanted:
@@ -348,9 +350,9 @@ def _columns(wanted: Entries) -> dict[str, Any]:
     return columns
 
 
-def _configuration(wanted: Entries) -> Configuration:
+def configuration_of(wanted: Entries) -> Configuration:
     lines, rules = wanted.get("mappings"), wanted.get("rules")
-    columns = _columns(wanted)
+    columns = columns_of(wanted)
     return Configuration(
         mappings=[MappingSpec.from_dict(line) for line in lines] if isinstance(lines, list) else None,
         rules=[RuleSpec.from_dict(rule) for rule in rules] if rules is not None else None,
