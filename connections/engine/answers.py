@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from connections.engine import store
-from connections.engine.decide import Decided, known, settled_base, value_digest
+from connections.engine.decide import Decided, known, value_digest
 from connections.engine.items import Ours, dumps
 from connections.engine.setup import Part, Plant
 from connections.engine.work import ItemView, Job, PairWork, load_items, save_pairs
@@ -284,3 +284,13 @@ def _view(job: Job, side: Side) -> ItemView:
 def copied(work: PairWork, target: Side) -> ItemView | None:
     """What a create into `target` copied, where it is the first copy; one brought back by an edit begins anew."""
     return work.items[target.other] if work.items[target] is None else None
+
+
+def settled_base(old: Values, new: Values, keep: frozenset[str]) -> Values:
+    """A side's base after the writes: what it shows now, except the fields in `keep` (foreign edits in our answer),
+    which keep the base they had, if any, and those that `new` leaves out, such as held mappings."""
+    if not old and not keep:
+        return new
+    base = {key: value for key, value in new.items() if key not in keep}
+    base.update({key: value for key, value in old.items() if key in keep or key not in new})
+    return base

@@ -157,6 +157,9 @@ def decide(pair: PairState, setup: Setup) -> Decided:
 
 
 def _both(pair: PairState, setup: Setup) -> Decided:
+    marks = _marks_of_deletion(pair, setup) if pair.health == DELETED else ()
+    if marks:  # before anything is merged, else the mark would go round with the labels
+        return Decided(WAITING, "it is there again, and its mark is taken off", marks, settles=False)
     a, b = known(pair.a), known(pair.b)
     matching = {side: _matching(pair, side, setup, other_exists=True) for side in Side}
     if not _in_scope(matching, setup):
@@ -178,6 +181,16 @@ def _both(pair: PairState, setup: Setup) -> Decided:
     if warnings and not reason:
         reason = warnings[0].reason
     return Decided(health, reason, writes, True, merged.conflicts, warnings, brought_by)
+
+
+def _marks_of_deletion(pair: PairState, setup: Setup) -> tuple[Planned, ...]:
+    found = []
+    for side in Side:
+        target = setup.targets[side]
+        marked = target.deletions == "label" and target.deletion_label in _labels(known(pair.side(side)), side, setup)
+        if marked and target.writable:
+            found.append(Planned("update", side, remove_labels=frozenset({target.deletion_label}), why=("came back",)))
+    return tuple(found)
 
 
 def _matching(pair: PairState, side: Side, setup: Setup, other_exists: bool) -> tuple[CompiledRule, ...]:
@@ -382,13 +395,3 @@ def _labels(seen: Seen, side: Side, setup: Setup) -> frozenset[str]:
     """Ids and names: rules may hold either."""
     names = setup.targets[side].label_names
     return seen.labels | {names[label] for label in seen.labels if label in names}
-
-
-def settled_base(old: Values, new: Values, keep: frozenset[str]) -> Values:
-    """A side's base after the writes: what it shows now, except the fields in `keep` (foreign edits in our answer),
-    which keep the base they had, if any, and those that `new` leaves out, such as held mappings."""
-    if not old and not keep:
-        return new
-    base = {key: value for key, value in new.items() if key not in keep}
-    base.update({key: value for key, value in old.items() if key in keep or key not in new})
-    return base

@@ -192,6 +192,7 @@ class Pages:
             work.row[f"item_{side.other}"] = other.row[f"item_{side.other}"]
             if is_survivor(other):
                 self.inherited.append((other.id, work.id))
+                work.row["health"] = other.row["health"]
             self._bring_along(work, found.key)
             self.paired += 1
             self.history.append(self._pair_row(work, pairing, ChangeState.DONE))
