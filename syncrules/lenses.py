@@ -132,9 +132,9 @@ class NameLens(PartsLens):
         found = names.split(whole, self._name(old))
         for part in names.PARTS:
             if text := getattr(found, part):
-                texts[self._home(part)].append(text)
+                texts[self._home(part, found)].append(text)
         if found.nickname:
-            texts[self._home(found.bearer)].append(found.nickname)
+            texts[self._home(found.bearer, found)].append(found.nickname)
         return tuple(" ".join(texts[part]) for part in self._parts)
 
     def is_sure(self, shared: Any, values: Values) -> bool:
@@ -142,8 +142,9 @@ class NameLens(PartsLens):
         old = tuple(str(values.get(field.key) or "") for field in self.fields)
         return names.split(str(shared), self._name(old)).sure
 
-    def _home(self, part: str) -> str:
-        beside = ("family", "given") if part in ("family", "suffix") else ("given", "family")
+    def _home(self, part: str, name: names.Name) -> str:
+        last = "family" if name.family and not names.is_east_asian(name.family) else "given"
+        beside = (last, "family", "given") if part in ("family", "suffix") else ("given", "family")
         return next((home for home in (part, *beside) if home in self._parts), self._parts[0])
 
     def _name(self, parts: tuple[str, ...]) -> names.Name:

@@ -79,9 +79,13 @@ def usual(name: Name) -> str:
     prefix, given, middle, family, suffix, nickname, *_ = name
     if given and family and not nickname and not family.isascii():
         core = family + middle + given
-        if EAST.fullmatch(core.replace(" ", "")):
-            return " ".join(part for part in (prefix, core.replace(" ", ""), suffix) if part)
+        if is_east_asian(core):
+            return " ".join(part for part in (prefix, core, suffix) if part)
     return " ".join(part for part in (prefix, given, middle, nickname, family, suffix) if part)
+
+
+def is_east_asian(text: str) -> bool:
+    return EAST.fullmatch(text.replace(" ", "")) is not None
 
 
 @lru_cache(compare.CACHED)
@@ -121,6 +125,7 @@ def revised(full: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """A full name in its own style after its parts changed: what did not change stays as it is written."""
     before, after = of_parts(old), of_parts(new)
     styled = split(full, before)
+    after = after._replace(nickname=styled.nickname)
     if not styled.form or not styled.sure:
         return usual(after)
     texts = {part: getattr(styled if getattr(before, part) == getattr(after, part) else after, part) for part in PARTS}
