@@ -44,7 +44,7 @@ def read(text: str, words: Sequence[str]) -> Reading:
         return Reading(("family", *end), True)
     if not cut and len(core[0]) == 1 or _KANA.fullmatch(core[0]):
         return Reading(("given", *end), True)
-    return Reading(end, bool(cut), cut)
+    return Reading(end, True, cut) if cut else Reading(end, False, _likely_surname_length(core[0]))
 
 
 def _surname_length(text: str) -> int:
@@ -63,3 +63,12 @@ def _surname_length(text: str) -> int:
     if start and start.end() == 2 and _KANA.fullmatch(text[2:]):
         return 2
     return 0
+
+
+def _likely_surname_length(text: str) -> int:
+    if _HANGUL.fullmatch(text):
+        return 1 if 2 <= len(text) <= 4 else 0
+    if _HAN.fullmatch(text):
+        return {2: 1, 3: 1, 4: 2}.get(len(text), 0)
+    start = _HAN.match(text)
+    return min(start.end(), 2) if start and _KANA.fullmatch(text[start.end() :]) else 0

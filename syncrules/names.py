@@ -117,8 +117,10 @@ def split(full: str, old: Name = NAMELESS) -> Name:
 def guess(full: str) -> Name:
     """As `split`, with the likeliest parts where they cannot be told. For finding people, never for writing."""
     text = compare.text(full)
+    if not text:
+        return NAMELESS
     read = namereading.read(text)
-    return _fresh(text) if read.cut else _named(text, read.labels) or (whole(text) if text else NAMELESS)
+    return _unspaced(text, read.cut, read.labels) if read.cut else _named(text, read.labels) or whole(text)
 
 
 def revised(full: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

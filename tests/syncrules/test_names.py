@@ -85,6 +85,19 @@ def test_what_was_split_joins_to_the_same(full: str) -> None:
     assert join(guess(full)) == compare.text(full)
 
 
+@pytest.mark.parametrize(
+    ("full", "given", "family"),
+    [
+        ("Arthur Conan Doyle", "Arthur", "Doyle"),
+        ("Lee Chong Wei", "Lee", "Wei"),
+        ("森鴎外", "鴎外", "森"),
+        ("Rossi Mario", "Rossi", "Mario"),
+    ],
+)
+def test_people_are_found_by_the_likeliest_parts(full: str, given: str, family: str) -> None:
+    assert (guess(full).given, guess(full).family) == (given, family)
+
+
 @given(ANY)
 def test_splitting_what_was_joined_gives_the_same_parts(full: str) -> None:
     name = split(full)
