@@ -116,11 +116,12 @@ class StyledNameLens(FieldLens):
 class NameLens(PartsLens):
     """The parts of a name as one full name; a changed full name changes only the parts that changed."""
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_demanded", "_parts")
 
     def __init__(self, fields: Sequence[Field]) -> None:
         by_part = {field.meaning.removeprefix("name."): field for field in fields}
         self._parts = tuple(part for part in names.PARTS if part in by_part)
+        self._demanded = "family" in by_part and by_part["family"].required
         super().__init__([by_part[part] for part in self._parts])
 
     def join(self, parts: tuple[str, ...]) -> str:
@@ -135,6 +136,8 @@ class NameLens(PartsLens):
                 texts[self._home(part, found)].append(text)
         if found.nickname:
             texts[self._home(found.bearer, found)].append(found.nickname)
+        if self._demanded and not texts["family"] and "given" in texts:  # a name alone is then the last name
+            texts["family"], texts["given"] = texts["given"], []
         return tuple(" ".join(texts[part]) for part in self._parts)
 
     def is_sure(self, shared: Any, values: Values) -> bool:

@@ -272,3 +272,13 @@ def test_what_cannot_be_told_is_said_with_what_is_written() -> None:
     assert ALL_PARTS.doubt(Side.A, "Arthur Conan Doyle", {})
     assert not ALL_PARTS.doubt(Side.A, "Arthur Conan Doyle", {"n.given": "Arthur", "n.family": "Conan Doyle"})
     assert not ALL_PARTS.doubt(Side.A, "Arthur Doyle", {})
+
+
+def test_where_a_last_name_is_demanded_a_name_alone_is_it() -> None:
+    strict = Catalogue([text("FirstName", "name.given"), text("LastName", "name.family", required=True)])
+    mapping = compile_mapping(MappingSpec("Name", ("FirstName", "LastName"), ("name",)), strict, FULL, "BE")
+    assert mapping.put_a("Madonna", {}) == {"LastName": "Madonna"}
+    assert mapping.put_a("Arthur Conan Doyle", {}) == {"LastName": "Arthur Conan Doyle"}
+    assert mapping.put_a("Anna Smith", {}) == {"FirstName": "Anna", "LastName": "Smith"}
+    assert mapping.put_a("Anna", {"FirstName": "Anna", "LastName": "Smith"}) == {"FirstName": None, "LastName": "Anna"}
+    assert mapping.put_a("Madonna", {"LastName": "Madonna"}) == {}
