@@ -87,6 +87,8 @@ class Draft:
             self.warn(mapping, refused.field, target, str(refused))
             return
         self.write(mapping, target, patch, verdict.why, verdict.winner)
+        if patch and (doubt := mapping.doubt(target, value, self.state[target].values)):
+            self.warn(mapping, mapping.keys(target)[0], target, doubt)
         for key, written in patch.items():
             if is_shortened(written) and not is_shortened(value):
                 self.warn(mapping, key, target, "longer than the field holds: only its beginning is written")

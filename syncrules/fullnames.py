@@ -2,22 +2,27 @@
 
 The parts have lines of their own, so a full name that the parts explain is derived: it is never pushed as an edit.
 Where a merge writes parts, a derived name follows them. A name that the parts do not explain was chosen by a person
-and flows like any other value. Merged last, because it depends on what the parts become.
+and flows like any other value; if it says another given or family name than the parts do, the pair says so, because
+only a person knows which is right. Merged last, because it depends on what the parts become.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from syncrules import names
 from syncrules.draft import A, B, Draft, Verdict, form
 from syncrules.mapping import FullNameLens, FullNameMapping
 from syncrules.specs import Mode, Side
 
+CONTRADICTED: Final = "the full name says another name than its parts; look which is right and correct the other"
+
 
 def merge_full_name(draft: Draft, mapping: FullNameMapping) -> None:
-    _FullNames(draft, mapping).merge()
+    names_of_both = _FullNames(draft, mapping)
+    names_of_both.merge()
+    names_of_both.compare_with_parts()
 
 
 class _FullNames:
@@ -72,11 +77,36 @@ class _FullNames:
             return
         if full is not None and names.explains(self.then[side], full):
             return
-        said = theirs is not None and names.explains(self.then[side], theirs)
-        new = theirs if said else names.usual(names.of_parts(self.then[side])) or theirs
+        new = self._derived(side)
         if new and form(self.mapping, new) != form(self.mapping, full):
             why = "filled" if full is None else "follows the parts of the name"
             self._write(Verdict(side.other, why), new)
+
+    def _derived(self, side: Side) -> str:
+        """What the parts make: in the full name's own style, else in the other side's, else in the usual order."""
+        full, theirs, now, then = self.full[side], self.full[side.other], self.now[side], self.then[side]
+        if full is not None and names.explains(then, own := names.revised(full, now, then)):
+            return own
+        if theirs is not None and names.explains(then, theirs):
+            return str(theirs)
+        return names.usual(names.of_parts(then)) or str(theirs or "")
+
+    def compare_with_parts(self) -> None:
+        """Lists a pair whose full name, once all is written, contradicts its parts."""
+        if not (self.mapping.name in self.draft.judged or any(map(self._moved, (A, B)))):
+            return
+        self.draft.judged.add(self.mapping.name)
+        for side in (A, B):
+            key = self.lenses[side].key
+            full = self.draft.patch[side].get(key, self.full[side])
+            if full is not None and names.contradicts(self.then[side], full):
+                self.draft.warn(self.mapping, key, side, CONTRADICTED)
+                return
+
+    def _moved(self, side: Side) -> bool:
+        """Whether a part is not what it was when both sides agreed, or is written now."""
+        base = self.lenses[side].named(self.draft.state[side].base)
+        return self.now[side] != base or self.then[side] != self.now[side]
 
     def _write(self, verdict: Verdict, full: Any) -> None:
         target = verdict.source.other

@@ -86,7 +86,7 @@ class KeyReader:
         full = values.get(self._full)
         if not full:
             return ""
-        name = names.split(str(full))
+        name = names.guess(str(full))
         return name_key(f"{name.given} {name.family}")
 
 

@@ -97,14 +97,31 @@ class PartsLens:
         raise TypeError("a parts lens says how its text is taken apart")
 
 
+class StyledNameLens(FieldLens):
+    """A full name whose other side holds the parts: an edited part changes that part, in the order and with the signs
+    that the full name has."""
+
+    __slots__ = ()
+
+    def put(self, shared: Any, values: Values) -> Patch:
+        patch = super().put(shared, values)
+        old = values.get(self.key)
+        if not old or not patch.get(self.key):
+            return patch
+        before = names.split(str(old))
+        styled = names.revised(str(old), before.texts, names.split(str(shared), before).texts)
+        return {self.key: refit(styled, self.fields[0])} if self.normal(styled) == self.normal(shared) else patch
+
+
 class NameLens(PartsLens):
     """The parts of a name as one full name; a changed full name changes only the parts that changed."""
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_demanded", "_parts")
 
     def __init__(self, fields: Sequence[Field]) -> None:
         by_part = {field.meaning.removeprefix("name."): field for field in fields}
         self._parts = tuple(part for part in names.PARTS if part in by_part)
+        self._demanded = "family" in by_part and by_part["family"].required
         super().__init__([by_part[part] for part in self._parts])
 
     def join(self, parts: tuple[str, ...]) -> str:
@@ -113,14 +130,24 @@ class NameLens(PartsLens):
     def split(self, whole: str, old: tuple[str, ...]) -> tuple[str, ...]:
         """A part without a field of its own goes to the one it stands beside."""
         texts: dict[str, list[str]] = {part: [] for part in self._parts}
-        found = names.split(whole, self._name(old))._asdict()
+        found = names.split(whole, self._name(old))
         for part in names.PARTS:
-            if found[part]:
-                texts[self._home(part)].append(found[part])
+            if text := getattr(found, part):
+                texts[self._home(part, found)].append(text)
+        if found.nickname:
+            texts[self._home(found.bearer, found)].append(found.nickname)
+        if self._demanded and not texts["family"] and "given" in texts:  # a name alone is then the last name
+            texts["family"], texts["given"] = texts["given"], []
         return tuple(" ".join(texts[part]) for part in self._parts)
 
-    def _home(self, part: str) -> str:
-        beside = ("family", "given") if part in ("family", "suffix") else ("given", "family")
+    def is_sure(self, shared: Any, values: Values) -> bool:
+        """Whether the parts that `put` writes for a full name are more than a guess."""
+        old = tuple(str(values.get(field.key) or "") for field in self.fields)
+        return names.split(str(shared), self._name(old)).sure
+
+    def _home(self, part: str, name: names.Name) -> str:
+        last = "family" if name.family and not names.is_east_asian(name.family) else "given"
+        beside = (last, "family", "given") if part in ("family", "suffix") else ("given", "family")
         return next((home for home in (part, *beside) if home in self._parts), self._parts[0])
 
     def _name(self, parts: tuple[str, ...]) -> names.Name:

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.base import Field, FieldType, Value, Values
 from syncrules import compare, names
 from syncrules.catalogue import Catalogue
-from syncrules.lenses import FieldLens, Lens, LinesLens, ListLens, NameLens, Patch, PatternLens, refit
+from syncrules.lenses import FieldLens, Lens, LinesLens, ListLens, NameLens, Patch, PatternLens, StyledNameLens, refit
 from syncrules.specs import MappingSpec, Side
 
 Base = Mapping[str, Value | None]
@@ -71,6 +71,11 @@ class CompiledMapping:
 
     def lens(self, side: Side) -> Lens:
         return self.lens_a if side is Side.A else self.lens_b
+
+    def doubt(self, side: Side, shared: Any, values: Values) -> str:
+        """Why a person should look at what this side takes of a value; empty for no reason."""
+        lens = self.lens(side)
+        return names.UNTOLD if isinstance(lens, NameLens) and not lens.is_sure(shared, values) else ""
 
     def keys(self, side: Side) -> tuple[str, ...]:
         return self.a_keys if side is Side.A else self.b_keys
@@ -205,7 +210,7 @@ def _compile_joined(spec: MappingSpec, left: Sequence[Field], right: Sequence[Fi
 
 def _joined_lens(spec: MappingSpec, fields: Sequence[Field], normal: compare.Normal) -> Lens:
     if len(fields) == 1:
-        return FieldLens(fields[0], normal, {}, {})
+        return (StyledNameLens if normal is names.plain else FieldLens)(fields[0], normal, {}, {})
     if spec.pattern:
         try:
             return PatternLens(fields, spec.pattern)

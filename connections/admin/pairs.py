@@ -15,10 +15,23 @@ from connections.models import Change, Decision, Pair, Verdict
 from connections.services import deciding, finding, looking, syncing
 
 
+class NotesFilter(admin.SimpleListFilter):
+    """Pairs of which something is to know: a value left out, or a name that only a person can put right."""
+
+    title = "to know"
+    parameter_name = "notes"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("some", "something to look at")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.exclude(warnings="[]") if self.value() == "some" else queryset
+
+
 @admin.register(Pair)
 class PairAdmin(BigTable[Pair]):
     list_display = ("name", "connection_link", "shown_health", "reason", "on_a", "on_b")
-    list_filter = (ConnectionFilter, "health")
+    list_filter = (ConnectionFilter, "health", NotesFilter)
     list_select_related = ("connection",)
     list_columns = ("title", "health", "reason", "item_a", "item_b", "connection__name")
     search_fields = ("title",)
@@ -29,7 +42,8 @@ class PairAdmin(BigTable[Pair]):
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Each order that is offered has an index below it."""
-        if request.GET.get(ConnectionFilter.parameter_name) and not request.GET.get("health__exact"):
+        narrowed = request.GET.get("health__exact") or request.GET.get(NotesFilter.parameter_name)
+        if request.GET.get(ConnectionFilter.parameter_name) and not narrowed:
             return ("title", "id")
         return ("-id",)
 

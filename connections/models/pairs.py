@@ -64,6 +64,7 @@ class Pair(models.Model):
             models.Index(fields=["connection", "health", "id"], name="pair_by_health"),
             models.Index(fields=["connection", "id"], name="pair_pending", condition=models.Q(pending=True)),
             models.Index(fields=["connection", "title"], name="pair_by_title"),
+            models.Index(fields=["connection", "id"], name="pair_with_notes", condition=~models.Q(warnings="[]")),
         ]
 
     def __str__(self) -> str:

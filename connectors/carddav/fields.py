@@ -25,6 +25,7 @@ from connectors.carddav.texts import (
     Component,
     Computed,
     Gender,
+    NamePart,
     Nicknames,
     Notes,
     SortAs,
@@ -41,6 +42,7 @@ _TAKEN = (
     *("X-MAIDENNAME", "X-SPOUSE", "X-MANAGER", "X-ASSISTANT", "X-EVOLUTION-", *OLD_MESSENGERS),
 )
 NAME_PARTS = {"n.family": 0, "n.given": 1, "n.middle": 2, "n.prefix": 3, "n.suffix": 4}
+_FINER = {"family": 5, "suffix": 6}  # the second surname and the generation of RFC 9554
 ADDRESS_PARTS = (
     ("street", "street", 2),
     ("city", "city", 3),
@@ -85,7 +87,7 @@ def _names() -> Iterable[_Entry]:
         "suffix": "Suffix",
     }
     for part, label in labels.items():
-        yield _text(f"n.{part}", label, f"name.{part}", Component("N", NAME_PARTS[f"n.{part}"], 5, listed=True))
+        yield _text(f"n.{part}", label, f"name.{part}", NamePart("N", NAME_PARTS[f"n.{part}"], 5, _FINER.get(part, 0)))
     yield _text("nickname", "Nickname", "name.nickname", Nicknames())
     yield _text("initials", "Initials", "name.initials", TypedNickname("x-initials"))
     yield _text("maiden", "Maiden name", "name.maiden", TypedNickname("x-maiden-name", "X-MAIDENNAME"))
@@ -172,14 +174,17 @@ class Catalogue:
     def patch(self, card: Card, patch: Values, now: float) -> bool:
         """Puts a patch into a card; whether anything changed.
 
-        A full name that only repeated the parts of the name follows them; one that is missing is made (RFC 6350
-        section 6.2.1 demands it).
+        A full name or a sorting text that only repeated the parts of the name follows them; a full name that is missing
+        is made (RFC 6350 section 6.2.1 demands it).
         """
         before = card.text
         derived = full_name(card)
+        sorted_by = _sorted_by(card)
         for key in self._entries:
             if key in patch:
                 self._entries[key][1].put(card, patch[key])
+        if "sort" not in patch:
+            SortAs().follow(card, sorted_by, _sorted_by(card))
         name = card.text_of("FN")
         if "fn" not in patch and name and _folded(name) == _folded(derived):
             name = full_name(card) or name
@@ -243,6 +248,10 @@ def full_name(card: Card) -> str:
     if emails := get["email"](card):
         return str(emails[0]["value"])
     return next((line.text.removeprefix("tel:") for line in card.all("TEL") if line.text), "")
+
+
+def _sorted_by(card: Card) -> list[Value | None]:
+    return [STANDARD[key][1].get(card) for key in ("n.family", "n.given")]
 
 
 def _set_full_name(card: Card, name: str) -> None:

@@ -6,6 +6,7 @@ value and putting it changes no byte, and lines that a field does not speak of s
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -74,42 +75,70 @@ class Text(Single):
 
 @dataclass(frozen=True)
 class Component:
-    """A part of a compound value such as N: its own text, parts beside it untouched.
-
-    `listed`: an unescaped comma separates several (N); otherwise it is what a careless client wrote (ORG).
-    """
+    """A part of a compound value such as ORG: its own text, parts beside it untouched."""
 
     name: str
     index: int
     count: int
-    listed: bool = False
 
-    def _line(self, card: Card) -> Line | None:
-        return next(iter(card.all(self.name)), None)
+    def _parts(self, card: Card) -> tuple[Line | None, list[str]]:
+        line = next(iter(card.all(self.name)), None)
+        return line, split(line.value, ";") if line else []
+
+    def read(self, part: str) -> str:
+        return unescape(part).strip()
 
     def get(self, card: Card) -> Value | None:
-        line = self._line(card)
-        parts = split(line.value, ";") if line else []
-        if self.index >= len(parts):
-            return None
-        part = parts[self.index]
-        if self.listed and "," in part:
-            return " ".join(text for one in split(part, ",") if (text := unescape(one).strip())) or None
-        return unescape(part).strip() or None
+        _, parts = self._parts(card)
+        return self.read(parts[self.index]) or None if self.index < len(parts) else None
 
     def put(self, card: Card, value: Value | None) -> None:
         if (value or None) == self.get(card):
             return
-        line = self._line(card)
-        parts = split(line.value, ";") if line else []
+        line, parts = self._parts(card)
         parts += [""] * (self.count - len(parts))
-        parts[self.index] = escape(value or "")
+        self.edit(parts, value or "")
         if line is None:
             card.add(Line.make(self.name, ";".join(parts), end=card.end))
         elif any(parts) or self.name == "N":
             card.replace(line, line.with_value(";".join(parts)))
         else:
             card.remove(line)
+
+    def edit(self, parts: list[str], value: str) -> None:
+        parts[self.index] = escape(value)
+
+
+@dataclass(frozen=True)
+class NamePart(Component):
+    """A part of N. Its values, which an unescaped comma separates, are shown with spaces between; an edit leaves those
+    that it does not touch. `finer`: the place of a part that only says anew what stands in this one too (RFC 9554: the
+    second surname, the generation); it goes when this one does not say it any more.
+    """
+
+    finer: int = 0
+
+    def read(self, part: str) -> str:
+        return " ".join(_values(part))
+
+    def edit(self, parts: list[str], value: str) -> None:
+        said, rest = _values(parts[self.index]), value
+        first: list[str] = []
+        last: list[str] = []
+        while said and (rest == said[0] or rest.startswith(said[0] + " ")):
+            first.append(said.pop(0))
+            rest = rest[len(first[-1]) :].lstrip()
+        while said and (rest == said[-1] or rest.endswith(" " + said[-1])):
+            last.insert(0, said.pop())
+            rest = rest[: len(rest) - len(last[0])].rstrip()
+        finer = _values(parts[self.finer]) if 0 < self.finer < len(parts) else []
+        if finer and " ".join(finer) in self.read(parts[self.index]) and " ".join(finer) not in value:
+            parts[self.finer] = ""
+        parts[self.index] = ",".join(escape(text) for text in (*first, rest, *last) if text)
+
+
+def _values(part: str) -> list[str]:
+    return [text for one in split(part, ",") if (text := unescape(one).strip())]
 
 
 @dataclass(frozen=True)
@@ -270,11 +299,21 @@ class SortAs:
         add = [("SORT-AS", ",".join(f'"{text.strip()}"' for text in texts))] if value else []
         card.replace(line, line.with_value(line.value, drop={"SORT-AS"}, add=add))
 
+    def follow(self, card: Card, before: Sequence[Value | None], after: Sequence[Value | None]) -> None:
+        """Each text that repeated a part of the name before an edit (family name, given name) repeats it after."""
+        texts = str(self.get(card) or "").split(", ")
+        renewed = [
+            str(new) if new and old and text.casefold() == str(old).casefold() else text
+            for text, old, new in itertools.zip_longest(texts, before[: len(texts)], after[: len(texts)])
+        ]
+        if texts != [""] and renewed != texts:
+            self.put(card, ", ".join(renewed))
+
     @staticmethod
     def _values(line: Line) -> list[str]:
-        return [
-            value.strip() for name, values in line.parameters if name == "SORT-AS" for value in values if value.strip()
-        ]
+        """Also where a client put the comma inside the quotation marks."""
+        texts = [text for name, values in line.parameters if name == "SORT-AS" for text in values]
+        return [part.strip() for text in texts for part in text.split(",") if part.strip()]
 
 
 @dataclass(frozen=True)

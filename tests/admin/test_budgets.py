@@ -90,6 +90,7 @@ PAGES = (
     "/admin/connections/pair/",
     "/admin/connections/pair/?connection={connection}",
     "/admin/connections/pair/?connection={connection}&health__exact=review",
+    "/admin/connections/pair/?connection={connection}&notes=some",
     "/admin/connections/pair/?connection={connection}&q=Person+00012",
     "/admin/connections/pair/?q=x12@example.com",
     "/admin/connections/pair/{pair}/change/",
@@ -185,6 +186,7 @@ def test_lists_of_one_connection_are_read_through_an_index(asked: Any, connectio
     grow(connection, synced, 1, MANY)
     for where, index in (
         ("/admin/connections/pair/?connection={connection}&health__exact=review", "pair_by_health"),
+        ("/admin/connections/pair/?connection={connection}&notes=some", "pair_with_notes"),
         ("/admin/connections/pair/?connection={connection}", "pair_by_title"),
         ("/admin/connections/change/?connection={connection}&state__exact=proposed", "change_by_state"),
     ):

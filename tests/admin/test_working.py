@@ -195,6 +195,17 @@ def test_pairs_are_filtered_by_connection_and_health(admin: Client, synced: Run)
     assert not admin.get(where, {"connection": "nonsense"}).context["cl"].result_count
 
 
+def test_pairs_of_which_something_is_to_know_are_listed(admin: Client, synced: Run) -> None:
+    where = "/admin/connections/pair/"
+    pair = Pair.objects.get(title="Ada Byron")
+    Pair.objects.update(warnings="[]")
+    Pair.objects.filter(pk=pair.pk).update(warnings='[["Full name", "fn", "b", "look at it"]]')
+    page = admin.get(where, {"connection": str(synced.connection_id), "notes": "some"})
+    assert list(page.context["cl"].result_list) == [pair]
+    assert "something to look at" in admin.get(where).content.decode()
+    assert "Full name: look at it" in admin.get(f"{where}{pair.pk}/change/").content.decode()
+
+
 def test_a_person_creates_anyway_what_the_connection_left_out(
     admin: Client, apps: Apps, synced: Run, queue: list[Any]
 ) -> None:

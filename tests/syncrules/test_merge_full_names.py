@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from syncrules import names
+from syncrules.fullnames import CONTRADICTED
 from syncrules.merge import bases_after
 from syncrules.specs import Direction, Side
 from tests.syncrules.catalogues import Pair, applied
@@ -32,6 +36,30 @@ def test_a_name_that_its_app_did_not_renew_does_not_hold_the_other_back() -> Non
     both.a.update(surname="Jones")
     assert both.sync().to_b == {"n.family": "Jones", "fn": "Anna Jones"}
     assert both.merge().empty
+
+
+@pytest.mark.parametrize(
+    ("shown", "becomes"),
+    [
+        ("Smith, Anna", "Jones, Anna"),
+        ("SMITH Anna", "Jones Anna"),
+        ("Smith Anna", "Jones Anna"),
+        ("anna smith", "anna Jones"),
+        ("Anna Smith", "Anna Jones"),
+    ],
+)
+def test_each_side_keeps_its_own_style_of_the_full_name(shown: str, becomes: str) -> None:
+    both = Pair(A, {**B, "fn": shown})
+    both.a.update(surname="Jones", displayName="Anna Jones")
+    assert both.sync().to_b == {"n.family": "Jones", "fn": becomes}
+    assert both.merge().empty
+
+
+def test_a_nickname_and_an_initial_in_the_full_name_stay_when_another_part_is_edited() -> None:
+    a = {**A, "middleName": "Beth", "nickName": "Annie"}
+    both = Pair(a, {**B, "n.middle": "Beth", "nickname": "Annie", "fn": 'Anna B. "Annie" Smith'})
+    both.a.update(surname="Jones")
+    assert both.sync().to_b == {"n.family": "Jones", "fn": 'Anna B. "Annie" Jones'}
 
 
 def test_a_derived_name_in_another_order_is_no_difference() -> None:
@@ -78,6 +106,81 @@ def test_two_chosen_names_are_decided_by_the_winner(winner: str, shown: str) -> 
     both.a["displayName"], both.b["fn"] = "The Boss", "Chief"
     both.sync()
     assert both.a["displayName"] == both.b["fn"] == shown
+
+
+def test_a_full_name_that_was_edited_alone_flows_alone_and_is_listed_for_a_person() -> None:
+    for edited, key, there in (("b", "fn", "displayName"), ("a", "displayName", "fn")):
+        both = Pair(A, B)
+        getattr(both, edited)[key] = "Anna Jones"
+        merged = both.sync()
+        assert {**merged.to_a, **merged.to_b} == {there: "Anna Jones"}
+        assert [warning.reason for warning in merged.warnings] == [CONTRADICTED]
+        assert both.merge().empty
+        both.b["n.family"] = "Jones"
+        merged = both.sync()
+        assert merged.to_a == {"surname": "Jones"}
+        assert not merged.warnings
+        assert "displayName" in merged.judged, "so that the old warning goes"
+
+
+@pytest.mark.parametrize("chosen", ["The Boss", "Anna", "Anna Smith (Acme)", "Dr. Anna Smith, PhD", "Anna S."])
+def test_a_chosen_name_that_says_no_other_name_needs_nobody(chosen: str) -> None:
+    both = Pair(A, B)
+    both.b["fn"] = chosen
+    merged = both.sync()
+    assert (merged.to_a, merged.warnings) == ({"displayName": chosen}, ())
+
+
+@pytest.mark.parametrize("full", ["Madonna", "Anna Smith", "Acme Ltd", "Arthur Conan Doyle", "王小明", "Smith, Anna"])
+def test_a_full_name_without_parts_stays_whole_on_both_sides(full: str) -> None:
+    """Nothing is lost by it: both sides show the same name. Parts that nobody entered are not made up."""
+    for a, b in (({}, {"fn": full}), ({"displayName": full}, {})):
+        both = Pair(a, b, agreed=False)
+        both.sync()
+        assert (both.a, both.b) == ({"displayName": full}, {"fn": full})
+        assert both.merge().empty
+
+
+def test_parts_that_a_person_enters_later_leave_the_full_name_as_it_is() -> None:
+    both = Pair({"displayName": "Arthur Conan Doyle"}, {"fn": "Arthur Conan Doyle"})
+    both.a.update(givenName="Arthur", surname="Conan Doyle")
+    assert both.sync().to_b == {"n.given": "Arthur", "n.family": "Conan Doyle"}
+    both.b.update({"n.given": "Jean", "fn": "Jean Conan Doyle"})
+    assert both.sync().to_a == {"givenName": "Jean", "displayName": "Jean Conan Doyle"}
+
+
+def test_parts_without_a_full_name_make_none_where_the_app_makes_its_own() -> None:
+    both = Pair({}, {key: value for key, value in B.items() if key != "fn"}, agreed=False)
+    assert both.sync().to_a == {"givenName": "Anna", "surname": "Smith"}
+
+
+A_KEYS = {"prefix": "title", "given": "givenName", "middle": "middleName", "family": "surname", "suffix": "generation"}
+VALUES = st.sampled_from(["", "Anna", "Bob", "van der Berg", "María José", "M.", "Dr.", "Jr.", "山田", "Nguyễn"])
+PARTS = st.fixed_dictionaries(dict.fromkeys(A_KEYS, VALUES)).filter(lambda parts: parts["given"] or parts["family"])
+STYLES = st.sampled_from(["{usual}", "{family}, {given}", "{given} {family}", "The Boss", "{family} {given}"])
+
+
+@given(PARTS, STYLES, STYLES, st.sampled_from(sorted(A_KEYS)), VALUES, st.sampled_from("ab"))
+def test_an_edit_of_one_part_changes_that_part_only_and_comes_to_rest(
+    parts: dict[str, str], style_a: str, style_b: str, part: str, new: str, side: str
+) -> None:
+    usual = names.usual(names.of_parts(parts))
+    shown = [style.format(**parts, usual=usual).strip(" ,") or usual for style in (style_a, style_b)]
+    said = {part: value for part, value in parts.items() if value}
+    both = Pair(
+        {**{A_KEYS[one]: value for one, value in said.items()}, "displayName": shown[0]},
+        {**{f"n.{one}": value for one, value in said.items()}, "fn": shown[1]},
+    )
+    assert both.merge().empty, "nothing was changed, so nothing is written"
+    before = {"a": dict(both.a), "b": dict(both.b)}
+    key = {"a": A_KEYS[part], "b": f"n.{part}"}
+    getattr(both, side)[key[side]] = new or None
+    both.a, both.b = applied(both.a, {}), applied(both.b, {})
+    both.sync()
+    for one, full in (("a", "displayName"), ("b", "fn")):
+        now = getattr(both, one)
+        assert {**now, full: ""} == applied({**before[one], full: ""}, {key[one]: new or None})
+    assert both.merge().empty
 
 
 def test_two_chosen_names_can_be_asked_about() -> None:

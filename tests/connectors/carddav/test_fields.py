@@ -288,6 +288,63 @@ def test_name_parts_of_newer_and_shorter_cards_are_kept() -> None:
     assert "N:Doe;;;;PhD\n" in card.text
 
 
+@pytest.mark.parametrize(
+    ("before", "key", "value", "after"),
+    [
+        ("Doe;Ann,Beth,Cleo;;;", "n.given", "Ann Beth Clea", "Doe;Ann,Beth,Clea;;;"),
+        ("Doe;Ann,Beth,Cleo;;;", "n.given", "Anna Beth Cleo", "Doe;Anna,Beth,Cleo;;;"),
+        ("Doe;Ann,Beth;;;", "n.given", "Ann", "Doe;Ann;;;"),
+        ("Doe;Ann,Beth;;;", "n.given", "Zoe", "Doe;Zoe;;;"),
+        ("Doe;Ann;;;Jr.,M.D.", "n.suffix", "Jr. M.D. PhD", "Doe;Ann;;;Jr.,M.D.,PhD"),
+        ("Doe;Ann,Beth;;;", "n.family", "Low", "Low;Ann,Beth;;;"),
+        ("Doe;Ann\\, B;;;", "n.given", "Ann, C", "Doe;Ann\\, C;;;"),
+    ],
+)
+def test_several_values_in_one_part_of_a_name_stay_apart(before: str, key: str, value: str, after: str) -> None:
+    card = make("FN:X", f"N:{before}", version="4.0")
+    put(card, key, value)
+    assert f"N:{after}\n" in card.text
+    assert get(card, key) == value
+
+
+def test_a_second_family_name_and_a_generation_go_when_the_name_says_them_no_more() -> None:
+    line = "N:García Márquez;Ana;;;Jr.;Márquez;Jr."
+    card = make("FN:X", line, version="4.0")
+    put(card, "n.given", "Eva")
+    assert "N:García Márquez;Eva;;;Jr.;Márquez;Jr.\n" in card.text
+    put(card, "n.family", "García Gómez")
+    put(card, "n.suffix", None)
+    assert "N:García Gómez;Eva;;;;;\n" in card.text
+
+
+@pytest.mark.parametrize(
+    ("sort", "patch", "after"),
+    [
+        ('"Harten,Rene"', {"n.family": "Jones"}, "Jones, Rene"),
+        ('"Harten","Rene"', {"n.given": "Renate"}, "Harten, Renate"),
+        ('"Harten"', {"n.family": "Jones", "n.given": "Al"}, "Jones"),
+        ('"Van der Harten"', {"n.family": "Jones"}, "Van der Harten"),
+        ('"Harten"', {"n.family": "Jones", "sort": "Zed"}, "Zed"),
+        ('"Harten"', {"n.prefix": "Dr."}, "Harten"),
+    ],
+)
+def test_a_sorting_text_that_repeats_the_name_follows_it(sort: str, patch: dict[str, Any], after: str) -> None:
+    card = make("FN:Rene Harten", f"N;SORT-AS={sort}:Harten;Rene;;;", version="4.0")
+    CATALOGUE.patch(card, patch, NOW)
+    assert get(card, "sort") == after
+    old = make("FN:Rene Harten", "N:Harten;Rene;;;", "SORT-STRING:Harten")
+    CATALOGUE.patch(old, {"n.family": "Jones"}, NOW)
+    assert get(old, "sort") == "Jones"
+
+
+@pytest.mark.parametrize("name", ["N:;;;;", "N:", ""])
+def test_a_card_with_a_full_name_only_shows_no_parts_and_takes_them(name: str) -> None:
+    card = make("FN:Arthur Conan Doyle", *([name] if name else []))
+    assert {key for key in ("fn", "n.given", "n.family") if get(card, key)} == {"fn"}
+    CATALOGUE.patch(card, {"n.given": "Arthur", "n.family": "Conan Doyle"}, NOW)
+    assert (get(card, "fn"), get(card, "n.family")) == ("Arthur Conan Doyle", "Conan Doyle")
+
+
 # ---- dates
 
 
