@@ -114,12 +114,11 @@ class Answers:
         part = self.part
         ids = part.intake.absorb([record for _, record in self.done], self.asked_at, self.now, ours)
         start, end = part.intake.span
-        made = [(job.work, record) for job, record in self.done if job.planned.kind == "create"]
-        copies = [(source.id, ids[record.id]) for work, record in made if (source := copied(work, self.side))]
+        made = [(job.work, ids[record.id]) for job, record in self.done if job.planned.kind == "create"]
+        note_origins(made, self.side)
         if part.folder.seq == start:  # nobody but us has changed the folder since we matched
             part.folder.seq = end
         fresh = load_items(ids.values())
-        store.update(Item, ("copied_from",), copies)
         for job, record in self.done:
             item = fresh[ids[record.id]]
             job.work.items[self.side] = item
@@ -281,9 +280,14 @@ def _view(job: Job, side: Side) -> ItemView:
     return known(job.work.items[side])
 
 
-def copied(work: PairWork, target: Side) -> ItemView | None:
-    """What a create into `target` copied, where it is the first copy; one brought back by an edit begins anew."""
-    return work.items[target.other] if work.items[target] is None else None
+def note_origins(made: Sequence[tuple[PairWork, int]], target: Side) -> None:
+    """`made`: pairs whose record was just created in `target`, and its item. One that was there before and is brought
+    back begins anew."""
+    sources = {
+        item: source.id for work, item in made if not work.items[target] and (source := work.items[target.other])
+    }
+    above = dict(store.select(Item, ("id", "origin"), "id", set(sources.values())))
+    store.update(Item, ("origin",), [(above[source] or source, item) for item, source in sources.items()])
 
 
 def settled_base(old: Values, new: Values, keep: frozenset[str]) -> Values:

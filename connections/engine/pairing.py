@@ -19,7 +19,6 @@ from syncrules.specs import Side
 
 WINDOW = 1000  # items taken in per transaction
 GONE = (Departed.DELETED.value, Departed.LEFT.value)
-LONGEST_LINE = 10  # copies of copies that are followed back
 MOVED = "moved:"  # a key of matching that names the pair which the record left
 RELEASED = {"pending": True, "next_at": 0, "blocked_a_until": 0, "blocked_b_until": 0}
 FRESH = {
@@ -106,14 +105,14 @@ class Partners:
         index, cards = self._index(ids)
         apart, same, alone = self._decisions(ids)
         moved = self._moved(halves)
-        originals, returned = self._originals(halves)
+        copies, returned = self._copies(halves, apart)
         matches: dict[int, Match] = {}
         for work, side in halves:
             view = known(work.items[side])
             card = cards[view.id]
             if view.id in self.taken:
                 continue
-            found = self._decided(card, same, alone) or moved.get(view.id) or originals.get(view.id)
+            found = self._decided(card, same, alone) or moved.get(view.id) or copies.get(view.id)
             if found is None:
                 found = match(card, index, self.plant.tiers, apart)
                 if view.id in returned and found.found in (Found.NOBODY, Found.NO_KEY):
@@ -208,34 +207,33 @@ class Partners:
                 found[views[remote_id]] = Match(Found.PARTNER, (other,), f"{MOVED}{pk}")
         return found
 
-    def _originals(self, halves: Sequence[tuple[PairWork, Side]]) -> tuple[dict[int, Match], set[int]]:
-        """Copies that other connections made, on their way round, of a record of the folder they would now be brought
-        to: they belong to that record while it is there, and are not brought back when it was deleted."""
-        folders = {
-            view.id: self.plant.parts[side.other].folder.pk for work, side in halves if (view := work.items[side])
-        }
-        lines = dict(store.select(Item, ("id", "copied_from"), "id", folders))
+    def _copies(
+        self, halves: Sequence[tuple[PairWork, Side]], apart: set[tuple[int, int]]
+    ) -> tuple[dict[int, Match], set[int]]:
+        """Of records that connections copied round: the one of the same origin in the folder where each would now be
+        brought. And those that are not brought, since the one that was there is deleted."""
+        there = {known(work.items[side]).id: self.plant.parts[side.other].folder.pk for work, side in halves}
+        origins = {pk: origin or pk for pk, origin in store.select(Item, ("id", "origin"), "id", there)}
+        kin: dict[tuple[int, int], list[tuple[int, str]]] = {}
+        for folder in set(there.values()):
+            wanted = {origins[pk] for pk, other in there.items() if other == folder}
+            rows = store.select(Item, ("id", "origin", "departed"), "origin", wanted, folder=folder)
+            rows += store.select(Item, ("id", "id", "departed"), "id", wanted, folder=folder)
+            for pk, origin, departed in rows:
+                kin.setdefault((folder, origin), []).append((pk, departed))
+        taken = self._partners({pk for copies in kin.values() for pk, _ in copies}).keys()
+        parted = apart | {(b, a) for a, b in apart}
         found: dict[int, Match] = {}
         returned: set[int] = set()
-        above = {pk: source for pk, source in lines.items() if source}
-        for _ in range(LONGEST_LINE):
-            if not above:
-                break
-            rows = store.select(Item, ("id", "folder", "copied_from", "departed"), "id", set(above.values()))
-            known_items = {row[0]: row[1:] for row in rows}
-            further = {}
-            for pk, source in above.items():
-                folder, copied_from, departed = known_items.get(source, (None, None, ""))
-                if folder == folders[pk]:
-                    if departed in GONE:
-                        returned.add(pk)
-                    else:
-                        found[pk] = Match(Found.PARTNER, (source,), "copy")
-                elif copied_from:
-                    further[pk] = copied_from
-            above = further
-        paired = self._partners({match.others[0] for match in found.values()})
-        return {pk: match for pk, match in found.items() if match.others[0] not in paired}, returned
+        for pk, folder in there.items():
+            copies = kin.get((folder, origins[pk]), [])
+            living = [other for other, departed in copies if departed not in GONE]
+            free = [other for other in living if other not in taken and (pk, other) not in parted]
+            if free:
+                found[pk] = Match(Found.PARTNER, (min(free),), "copy")
+            elif copies and not living:
+                returned.add(pk)
+        return found, returned
 
     def _sides_with_neighbours(self) -> list[Side]:
         """Sides whose account has other folders that are connected to the other side's folder."""

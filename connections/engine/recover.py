@@ -10,12 +10,12 @@ import orjson
 from django.db import transaction
 
 from connections.engine import store
-from connections.engine.answers import copied, move_bases, shown_after
+from connections.engine.answers import move_bases, note_origins, shown_after
 from connections.engine.items import Ours, dumps
 from connections.engine.leases import Lease
 from connections.engine.setup import Part, Plant
 from connections.engine.work import PairWork, load_items, load_pairs, save_pairs
-from connections.models import Change, ChangeState, Item, Pair
+from connections.models import Change, ChangeState, Pair
 from connections.models.changes import OPEN
 from connectors.base import (
     Clock,
@@ -145,7 +145,8 @@ class Recovery:
         items = load_items(ids.values())
         pairs = self._pairs(found_change.pair_id for found_change, _ in found)
         rows = []
-        copies = []
+        made = [(pairs[change.pair_id], ids[record.id]) for change, record in found if change.pair_id in pairs]
+        note_origins(made, part.side)
         for change, record in found:
             item = items[ids[record.id]]
             after = dumps(shown_after(change.kind, change.patch, record.values))
@@ -153,12 +154,9 @@ class Recovery:
             work = pairs.get(change.pair_id or 0)
             if work is None:
                 continue
-            if (source := copied(work, part.side)) is not None:
-                copies.append((source.id, item.id))
             work.items[part.side] = item
             work.row[f"item_{part.side}"] = item.id
             self._move_bases(work, part.side, change, record.values, None)
-        store.update(Item, ("copied_from",), copies)
         self._drop_half_pairs(part.side, [item.id for item in items.values()], list(pairs))
         save_pairs(list(pairs.values()))
         store.update(Change, ("state", "after", "target_item", "done_at", "source"), rows)

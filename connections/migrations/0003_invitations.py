@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("connections", "0002_item_copied_from"),
+        ("connections", "0002_item_origin"),
     ]
 
     operations = [

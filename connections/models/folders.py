@@ -73,7 +73,7 @@ class Item(models.Model):
     written_at = models.FloatField(default=0)
     former = models.TextField(default="", blank=True)
     recheck_at = models.FloatField(null=True, blank=True)
-    copied_from = models.BigIntegerField(null=True, blank=True, help_text="the item that it is a copy of")
+    origin = models.BigIntegerField(null=True, blank=True, help_text="the item that it is a copy of, or a copy's copy")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["remote_id", "folder"], name="item_once_per_folder")]
@@ -83,6 +83,7 @@ class Item(models.Model):
             models.Index(
                 fields=["folder", "recheck_at"], name="item_recheck", condition=models.Q(recheck_at__isnull=False)
             ),
+            models.Index(fields=["origin", "folder"], name="item_copies", condition=models.Q(origin__isnull=False)),
         ]
 
     def __str__(self) -> str:
