@@ -160,3 +160,10 @@ class DecisionAdmin(EngineOwned[Decision]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Decision | None = None) -> bool:
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Decision) -> None:
+        deciding.take_back(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Decision]) -> None:
+        for decision in queryset.select_related("connection", "item_a", "item_b"):
+            deciding.take_back(decision)

@@ -11,7 +11,7 @@ import orjson
 
 from connections.engine import store
 from connections.engine.match import key_texts
-from connections.models import Folder, Item, ItemKey
+from connections.models import DroppedKey, Folder, Item, ItemKey
 from connectors.base import Departure, Record, Value, Values
 from syncrules.catalogue import Catalogue
 from syncrules.keys import KeyReader
@@ -110,7 +110,7 @@ class Intake:
         stale: list[tuple[Any, ...]] = []
         keys: dict[str, list[str]] = {}
         rechecks: list[tuple[Any, ...]] = []
-        rekeyed: list[int] = []
+        rekeyed: dict[int, int] = {}
         for record in {record.id: record for record in records}.values():
             old = known.get(record.id)
             if old is not None and record.id not in ours:
@@ -144,19 +144,15 @@ class Intake:
             else:
                 stale.append(row)
                 if not same:
-                    rekeyed.append(old.id)
-        self._write(fresh, stale, rechecks, rekeyed)
+                    rekeyed[old.id] = seq
+        self._write(fresh, stale, rechecks)
         ids = {remote_id: old.id for remote_id, old in known.items()}
         new = [row[len(COLUMNS) + 1] for row in fresh]
         self.added = frozenset(new)
         if new:
             rows = store.select(Item, ("remote_id", "id"), "remote_id", new, folder=self.folder_id)
             ids.update((remote_id, pk) for remote_id, pk in rows)
-        store.insert(
-            ItemKey,
-            ("folder", "item", "value"),
-            [(self.folder_id, ids[remote_id], text) for remote_id, texts in keys.items() for text in texts],
-        )
+        self._write_keys({ids[remote_id]: texts for remote_id, texts in keys.items()}, rekeyed)
         self._unlock(seq)
         return ids
 
@@ -237,15 +233,25 @@ class Intake:
         fresh: list[tuple[Any, ...]],
         stale: list[tuple[Any, ...]],
         rechecks: list[tuple[Any, ...]],
-        rekeyed: list[int],
     ) -> None:
         touched = tuple(name for name in COLUMNS if name not in ("seq", "name_key"))
         store.insert(Item, (*COLUMNS, "folder", "remote_id", "first_seen_at"), fresh)
         store.update(Item, COLUMNS, [row for row in stale if len(row) == len(COLUMNS) + 1])
         store.update(Item, touched, [row for row in stale if len(row) == len(touched) + 1])
         store.update(Item, ("recheck_at",), rechecks)
-        if rekeyed:
-            ItemKey.objects.filter(item_id__among=rekeyed).delete()
+
+    def _write_keys(self, keys: Mapping[int, Sequence[str]], rekeyed: Mapping[int, int]) -> None:
+        """`rekeyed`: the items that had keys before, with the numbers of their changes."""
+        held: dict[int, dict[str, int]] = {pk: {} for pk in rekeyed}
+        for key, pk, text in store.select(ItemKey, ("id", "item", "value"), "item", rekeyed):
+            held[pk][text] = key
+        dropped = [(pk, text) for pk, texts in held.items() for text in texts if text not in keys[pk]]
+        if dropped:
+            ItemKey.objects.filter(id__among=[held[pk][text] for pk, text in dropped]).delete()
+        rows = [(self.folder_id, text, rekeyed[pk]) for pk, text in dropped]
+        store.insert(DroppedKey, ("folder", "value", "seq"), rows)
+        new = [(pk, text) for pk, texts in keys.items() for text in texts if text not in held.get(pk, ())]
+        store.insert(ItemKey, ("folder", "item", "value"), [(self.folder_id, pk, text) for pk, text in new])
 
 
 def _without(row: tuple[Any, ...], *names: str) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ import orjson
 from django.db import transaction
 from django.db.models import Q
 
-from connections.engine import store
+from connections.engine import store, undecided
 from connections.engine.answers import column, settle, warnings_text
 from connections.engine.apply import CHANGE_COLUMNS, Sender
 from connections.engine.decide import Decided, Planned, decide, known
@@ -94,11 +94,16 @@ class Pages:
             Pair.objects.filter(id__among=absorbed + self.left).delete()
             self.left, self.inherited = [], []
             save_pairs(saved)
+            self._reconsider_around(saved)
             store.insert(Change, CHANGE_COLUMNS, self.proposals + self.history)
             if self.kept_lines:
                 Change.objects.filter(id__among=self.kept_lines).update(run_id=self.run_id)
         for job in jobs:
             self.senders[job.planned.side].add(job)
+
+    def _reconsider_around(self, works: Sequence[PairWork]) -> None:
+        paired = [view.id for work in works if work.adopted for view in work.items.values() if view is not None]
+        undecided.reconsider_around(self.plant.connection, paired)
 
     def plan(self, works: Sequence[PairWork]) -> list[Planned]:
         """What would be written, without writing anything anywhere."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.db.models import F, Q
 
-from connections.engine import store
+from connections.engine import store, undecided
 from connections.engine.decide import known
 from connections.engine.leases import Lease
 from connections.engine.match import Card, Found, Match, match
@@ -32,7 +32,6 @@ FRESH = {
 def take_in(plant: Plant, lease: Lease) -> None:
     """Marks the pairs of all items that really changed since we last looked, and opens half pairs for new ones."""
     connection = plant.connection
-    before = connection.worked_a, connection.worked_b
     folders = {side: plant.parts[side].folder for side in Side}
     seqs = dict(Folder.objects.filter(pk__in=[folder.pk for folder in folders.values()]).values_list("pk", "seq"))
     for side, folder in folders.items():
@@ -42,24 +41,17 @@ def take_in(plant: Plant, lease: Lease) -> None:
                 lease.renew()
                 upto = _window_end(folder.pk, start, end)
                 _take_in_window(connection, side, folder.pk, start, upto)
+                undecided.reconsider_window(connection, folder.pk, start, upto)
                 setattr(connection, f"worked_{side}", upto)
                 Connection.objects.filter(pk=connection.pk).update(**{f"worked_{side}": upto})
-    if (connection.worked_a, connection.worked_b) != before:
-        _reconsider(connection, lease)
+            if upto == end:
+                undecided.forget_dropped(folder.pk)
     if connection.worked_version != connection.config_version:
         with transaction.atomic():
             lease.renew()
             Pair.objects.filter(connection=connection).update(**RELEASED)
             connection.worked_version = connection.config_version
             Connection.objects.filter(pk=connection.pk).update(worked_version=connection.worked_version)
-
-
-def _reconsider(connection: Connection, lease: Lease) -> None:
-    """What was undecided may be clear now that something else changed."""
-    undecided = Pair.objects.filter(connection=connection, health__in=(Health.REVIEW, Health.DUPLICATE))
-    with transaction.atomic():
-        lease.renew()
-        undecided.filter(Q(item_a__isnull=True) | Q(item_b__isnull=True)).update(pending=True, next_at=0)
 
 
 def _window_end(folder_id: int, start: int, end: int) -> int:
@@ -103,7 +95,7 @@ class Partners:
             return {}
         ids = {view.id for work, side in halves if (view := work.items[side]) is not None}
         index, cards = self._index(ids)
-        apart, same, alone = self._decisions(ids)
+        apart, same, alone = self._decisions(set(cards))
         moved = self._moved(halves)
         copies, returned = self._copies(halves, apart)
         matches: dict[int, Match] = {}
@@ -115,6 +107,8 @@ class Partners:
             found = self._decided(card, same, alone) or moved.get(view.id) or copies.get(view.id)
             if found is None:
                 found = match(card, index, self.plant.tiers, apart)
+                if found.found is Found.PARTNER and alone.get(found.others[0]) == Verdict.EXCLUDE:
+                    found = Match(Found.REVIEW, found.others, found.key)
                 if view.id in returned and found.found in (Found.NOBODY, Found.NO_KEY):
                     found = Match(Found.RETURNED)
             if found.found is Found.PARTNER:

@@ -8,7 +8,7 @@ from connections.models.connections import (
     DirectionChoice,
     SideChoice,
 )
-from connections.models.folders import Departed, Folder, Item, ItemKey, Label, Seen
+from connections.models.folders import Departed, DroppedKey, Folder, Item, ItemKey, Label, Seen
 from connections.models.leases import Lease
 from connections.models.pairs import Decision, Health, Pair, Verdict
 from connections.models.tenants import Invitation, Membership, Role, Tenant, User
@@ -28,6 +28,7 @@ __all__ = [
     "DeclaredField",
     "DeletionPolicy",
     "Departed",
+    "DroppedKey",
     "DirectionChoice",
     "Folder",
     "Health",

@@ -109,6 +109,21 @@ class ItemKey(models.Model):
         return self.value
 
 
+class DroppedKey(models.Model):
+    """A matching key that an item lost with its change `seq`: whoever was compared by it may be clear now."""
+
+    id = models.BigAutoField(primary_key=True)
+    folder = models.ForeignKey(Folder, models.CASCADE, related_name="+", db_index=False)
+    value = models.CharField(max_length=500)
+    seq = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["folder", "seq"], name="droppedkey_by_seq")]
+
+    def __str__(self) -> str:
+        return self.value
+
+
 class Seen(models.Model):
     """An id named by the full listing that is under way; what it never names has departed when it is complete."""
 

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import orjson
 from django.db import transaction
+from django.db.models import Q
 
 from connections import host
-from connections.engine import setup
+from connections.engine import setup, undecided
 from connections.engine.items import dumps
-from connections.models import Decision, Item, Pair, User, Verdict
+from connections.models import (
+    Change,
+    ChangeKind,
+    ChangeState,
+    Connection,
+    Decision,
+    Item,
+    Pair,
+    User,
+    Verdict,
+)
 from connections.services import syncing
 from syncrules.mapping import CompiledMapping
 from syncrules.specs import Side
@@ -20,21 +31,41 @@ class CannotDecide(Exception):
 
 def decide(pair: Pair, verdict: str, other: Item | None = None, by: User | None = None) -> None:
     """`same` and `apart` are about the pair's own record and `other`, a record of the other folder; `exclude` and
-    `create` about the pair's record alone; `later` puts the question off. The connection is woken."""
+    `create` about the pair's record alone; `later` puts the question off, or takes back what was said about the record
+    alone. The connection is woken."""
     a, b = _items(pair, verdict, other)
-    Decision.objects.update_or_create(
-        connection=pair.connection, item_a=a, item_b=b, defaults={"verdict": verdict, "by": by}
-    )
-    Pair.objects.filter(pk=pair.pk).update(pending=True, next_at=0)
-    syncing.wake(pair.connection_id)
+    with transaction.atomic():
+        Decision.objects.update_or_create(
+            connection=pair.connection, item_a=a, item_b=b, defaults={"verdict": verdict, "by": by}
+        )
+        _decide_again(pair.connection, a, b, verdict)
+
+
+def take_back(decision: Decision) -> None:
+    """As if the person had never decided; what followed from it stays."""
+    with transaction.atomic():
+        decision.delete()
+        _decide_again(decision.connection, decision.item_a, decision.item_b, Verdict.LATER)
+
+
+def _decide_again(connection: Connection, a: Item | None, b: Item | None, verdict: str) -> None:
+    """The pairs of both records, and all that were compared with them."""
+    ids = [item.pk for item in (a, b) if item is not None]
+    pairs = Pair.objects.filter(Q(item_a_id__in=ids) | Q(item_b_id__in=ids), connection=connection)
+    if verdict == Verdict.SAME:  # whoever rejected this pairing before has changed their mind
+        lines = Change.objects.filter(pair__in=pairs, kind=ChangeKind.PAIR, state=ChangeState.REJECTED)
+        lines.update(state=ChangeState.SUPERSEDED)
+    pairs.update(pending=True, next_at=0)
+    undecided.reconsider_around(connection, ids)
+    syncing.wake(connection.pk)
 
 
 def _items(pair: Pair, verdict: str, other: Item | None) -> tuple[Item | None, Item | None]:
-    if verdict in (Verdict.EXCLUDE, Verdict.CREATE):
-        if pair.item_a is not None and pair.item_b is not None:
-            raise CannotDecide(f"“{pair}” is on both sides already; pause or change the rules to leave it out.")
-        return pair.item_a, pair.item_b
+    alone = verdict in (Verdict.EXCLUDE, Verdict.CREATE) or (verdict == Verdict.LATER and other is None)
     if pair.item_a is not None and pair.item_b is not None:
+        hint = "pause or change the rules to leave it out" if alone else "undo the pair to take back what was written"
+        raise CannotDecide(f"“{pair}” is on both sides already; {hint}.")
+    if alone:
         return pair.item_a, pair.item_b
     if other is None:
         raise CannotDecide(f"Say which contact of the other side “{pair}” is compared with.")
