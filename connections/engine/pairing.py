@@ -44,7 +44,7 @@ def take_in(plant: Plant, lease: Lease) -> None:
                 upto = _window_end(folder.pk, start, end)
                 _take_in_window(connection, side, folder.pk, start, upto)
                 setattr(connection, f"worked_{side}", upto)
-                Connection.objects.filter(pk=connection.pk).update(**{f"worked_{side}": upto})
+                Connection.every.filter(pk=connection.pk).update(**{f"worked_{side}": upto})
     if (connection.worked_a, connection.worked_b) != before:
         _reconsider(connection, lease)
     if connection.worked_version != connection.config_version:
@@ -52,7 +52,7 @@ def take_in(plant: Plant, lease: Lease) -> None:
             lease.renew()
             Pair.objects.filter(connection=connection).update(**RELEASED)
             connection.worked_version = connection.config_version
-            Connection.objects.filter(pk=connection.pk).update(worked_version=connection.worked_version)
+            Connection.every.filter(pk=connection.pk).update(worked_version=connection.worked_version)
 
 
 def _reconsider(connection: Connection, lease: Lease) -> None:
