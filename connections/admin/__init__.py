@@ -1,5 +1,5 @@
 """The Django admin: a module per model; what pages do, the services do."""
 
-from connections.admin import accounts, changes, connections, folders, pairs, runs, tenants, versions
+from connections.admin import accounts, changes, connections, ending, folders, pairs, runs, tenants, versions
 
-__all__ = ["accounts", "changes", "connections", "folders", "pairs", "runs", "tenants", "versions"]
+__all__ = ["accounts", "changes", "connections", "ending", "folders", "pairs", "runs", "tenants", "versions"]

@@ -49,16 +49,19 @@ class RunFilter(admin.SimpleListFilter):
 
 @admin.register(Change)
 class ChangeAdmin(BigTable[Change]):
-    list_display = ("what", "connection_name", "side_name", "shown_state", "made", "done", "why", "reason")
+    list_display = (
+        "what", "connection_name", "side_name", "shown_state", "made", "done", "why", "decided_by", "reason"
+    )  # fmt: skip
     list_filter = (RunFilter, ConnectionFilter, "state", "kind", SideFilter)
     list_select_related = (
         "connection__folder_a__account",
         "connection__folder_b__account",
+        "decided_by",
     )
     list_columns = (
         "kind", "side", "title", "state", "made_at", "done_at", "cause", "reason", "connection__name",
         "connection__folder_a__path", "connection__folder_a__account__name",
-        "connection__folder_b__path", "connection__folder_b__account__name",
+        "connection__folder_b__path", "connection__folder_b__account__name", "decided_by__email",
     )  # fmt: skip
     ordering = ("-id",)
     search_fields = ("title",)

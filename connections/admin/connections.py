@@ -7,18 +7,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from connections.admin import setup
+from connections.admin import ending, setup
 from connections.admin.base import PairwiseAdmin, address, link, listing
 from connections.admin.mappings import MappingInline, offered
 from connections.admin.rules import RuleInline
 from connections.models import Change, ConfigurationVersion, Connection, Decision, DirectionChoice, Pair, SideChoice
-from connections.services import arranging, background, looking, syncing
+from connections.services import arranging, background, looking, syncing, undoing
 from connections.services.configuration import versions
 from syncrules.mapping import MappingError
 
@@ -227,18 +227,16 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             arranging.configured(form.instance)
 
     def has_delete_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
-        """One at a time, and none that may be at work."""
-        if obj is None or (obj.enabled and not obj.paused_reason):
-            return False
-        return super().has_delete_permission(request, obj)
+        """One at a time."""
+        return obj is not None and super().has_delete_permission(request, obj)
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """In words: there may be more rows than a page, or the memory, holds."""
-        told = "its pairs, plans, decisions and history; the contacts stay in both apps, and nothing can be undone then"
-        return [f"connection {connection}: {told}" for connection in objs], {}, set(), []
-
-    def delete_model(self, request: HttpRequest, obj: Connection) -> None:
-        arranging.remove(obj)
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        connection = self.get_object(request, object_id)
+        if connection is None or not self.has_delete_permission(request, connection):
+            raise PermissionDenied
+        return ending.view(self, request, connection)
 
     # ---- buttons
 
@@ -249,6 +247,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             ("pause", self.pause_view, "pause"),
             ("resume", self.resume_view, "resume"),
             ("progress", self.progress_view, "progress"),
+            ("undo-since", self.undo_since_view, "undo_since"),
             ("ask-again", self.ask_again_view, "ask_again"),
             ("copy-mappings", self.copy_mappings_view, "copy_mappings"),
             ("default-mappings", self.default_mappings_view, "default_mappings"),
@@ -291,6 +290,16 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
         if run is not None:
             return HttpResponseRedirect(address(run))
         return self.page(request, "waiting", f"{connection}: waiting for a worker", original=connection)
+
+    def undo_since_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """First the plan of it, as with every undo."""
+        connection = self.button(request, pk)
+        after = looking.newest_run_id(connection)
+        try:
+            background.start_undo_since(connection, undoing.moment_of(request.POST.get("since", "")))
+        except (ValueError, undoing.NothingToUndo) as reason:
+            return self.back(request, connection, str(reason), messages.ERROR)
+        return HttpResponseRedirect(f"{address(connection, 'progress')}?after={after}")
 
     def ask_again_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         connection = self.button(request, pk)

@@ -60,6 +60,7 @@ class RunAdmin(BigTable[Run]):
             context |= {
                 "run": run,
                 "story": looking.run_story(run),
+                "left": list(undoing.left_alone(run)) if run.left else [],
                 "running": run.state == RunState.RUNNING,
                 "undo": run.kind == RunKind.UNDO,
                 "may_act": self.may_act(request),

@@ -195,6 +195,8 @@ class Sender:
             "lost": planned.lost,
             "version": self.plant.connection.config_version,
         }
+        if job.undoes:
+            cause["undoes"] = job.undoes
         if planned.kind == "delete" and target is not None:
             cause["labels"] = sorted(target.labels)
         sent = state is ChangeState.SENT
@@ -206,7 +208,7 @@ class Sender:
             dumps(sorted(planned.add_labels)), dumps(sorted(planned.remove_labels)), dumps(dict(planned.before)), "{}",
             source_of(job) if sent else "{}", dumps(cause), dumps(self._keys(job)) if create else "[]",
             planned.fingerprint, self.lease.fence if sent else 0, now, now if sent else 0, 0, "", "", False,
-            job.undo_of, None,
+            max(job.undoes, default=None), job.decided_by,
         )  # fmt: skip
 
     def _write(self, job: Job) -> Write:

@@ -43,7 +43,7 @@ def take_in(plant: Plant, lease: Lease) -> None:
                 _take_in_window(connection, side, folder.pk, start, upto)
                 undecided.reconsider_window(connection, folder.pk, start, upto)
                 setattr(connection, f"worked_{side}", upto)
-                Connection.objects.filter(pk=connection.pk).update(**{f"worked_{side}": upto})
+                Connection.every.filter(pk=connection.pk).update(**{f"worked_{side}": upto})
             if upto == end:
                 undecided.forget_dropped(folder.pk)
     if connection.worked_version != connection.config_version:
@@ -51,7 +51,7 @@ def take_in(plant: Plant, lease: Lease) -> None:
             lease.renew()
             Pair.objects.filter(connection=connection).update(**RELEASED)
             connection.worked_version = connection.config_version
-            Connection.objects.filter(pk=connection.pk).update(worked_version=connection.worked_version)
+            Connection.every.filter(pk=connection.pk).update(worked_version=connection.worked_version)
 
 
 def _window_end(folder_id: int, start: int, end: int) -> int:

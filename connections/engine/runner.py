@@ -75,12 +75,19 @@ class Runner:
             self._guarded(lambda: self._work(accept_empty))
             return self.run_row
 
-    def undo(self, changes: Sequence[Change], preview: bool = False) -> Run:
-        """Takes done changes back, in a run of its own. Raises Busy and FenceLost."""
+    def undo(
+        self,
+        changes: Sequence[Change],
+        preview: bool = False,
+        approvals: Mapping[int, int] | None = None,
+        creations: bool = False,
+    ) -> Run:
+        """Takes done changes back, in a run of its own. Raises Busy and FenceLost. `approvals` and `creations` as the
+        engine's `Undo` has them."""
         with self._leased():
             self._interrupt(self._open_runs().filter(kind=RunKind.UNDO))
             self.run_row = self._new_run(RunKind.UNDO, preview)
-            self._guarded(lambda: self._undo(changes))
+            self._guarded(lambda: self._undo(changes, approvals or {}, creations))
             return self.run_row
 
     @contextmanager
@@ -91,7 +98,7 @@ class Runner:
             raise Busy(f"{self.connection} is being run by another worker.")
         self.lease = self.fence.lease = lease
         try:
-            self.connection = Connection.objects.select_related(*RELATED).get(pk=self.connection.pk)
+            self.connection = Connection.every.select_related(*RELATED).get(pk=self.connection.pk)
             self.labels = Labels()
             yield
         finally:
@@ -260,14 +267,15 @@ class Runner:
             for side, part in self.plant.parts.items()
         }
 
-    def _undo(self, changes: Sequence[Change]) -> bool:
+    def _undo(self, changes: Sequence[Change], approvals: Mapping[int, int], creations: bool) -> bool:
         """Returns True: an undo is one slice."""
         self.plant = setup.build(self.connection, self.connectors)
         Recovery(self.plant, self.lease, self.clock).run()
         counters: Counter[str] = Counter()
         self._open_senders(counters)
-        undoing = Undo(self.plant, self.lease, self.clock, self.senders, self.run_row)
+        undoing = Undo(self.plant, self.lease, self.clock, self.senders, self.run_row, approvals, creations)
         undoing.run(changes)
+        self.run_row.left = undoing.left
         for part in self.plant.parts.values():
             part.folder.refresh_from_db()
         take_in(self.plant, self.lease)
@@ -351,7 +359,7 @@ class Runner:
             if state is RunState.DONE and not connection.first_run_done:
                 connection.first_run_done = True
             connection.last_ok_at = self._moment()
-            Connection.objects.filter(pk=connection.pk).update(
+            Connection.every.filter(pk=connection.pk).update(
                 first_run_done=connection.first_run_done, last_ok_at=connection.last_ok_at
             )
             self._close(state, "; ".join(row.held.values()))

@@ -129,5 +129,6 @@ class Job:
     work: PairWork
     planned: Planned
     change_id: int | None = None  # the row that was proposed and approved, if there is one
-    undo_of: int | None = None
+    undoes: tuple[int, ...] = ()  # changes that this one takes back
+    decided_by: int | None = None
     marker: str = ""

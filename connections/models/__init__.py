@@ -4,11 +4,13 @@ from connections.models.changes import Change, ChangeKind, ChangeState, Run, Run
 from connections.models.connections import (
     ConflictPolicy,
     Connection,
+    DeletedConnection,
     DeletionPolicy,
     DirectionChoice,
     SideChoice,
 )
 from connections.models.folders import Departed, DroppedKey, Folder, Item, ItemKey, Label, Seen
+from connections.models.forgetting import Forgetting, ForgottenKey
 from connections.models.leases import Lease
 from connections.models.pairs import Decision, Health, Pair, Verdict
 from connections.models.tenants import Invitation, Membership, Role, Tenant, User
@@ -26,11 +28,14 @@ __all__ = [
     "Connection",
     "Decision",
     "DeclaredField",
+    "DeletedConnection",
     "DeletionPolicy",
     "Departed",
     "DroppedKey",
     "DirectionChoice",
     "Folder",
+    "Forgetting",
+    "ForgottenKey",
     "Health",
     "Invitation",
     "Item",

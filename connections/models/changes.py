@@ -45,6 +45,7 @@ class Run(TenantOwned):
     total_items = models.PositiveIntegerField(default=0)
     message = models.TextField(default="", blank=True)
     losses = models.JSONField(default=list, blank=True, help_text="what the other side cannot hold, seen by a preview")
+    left = models.JSONField(default=list, blank=True, help_text="changes that an undo leaves alone, with their fields")
     held = models.JSONField(default=dict, blank=True, help_text="kind of change -> why it waits")
 
     class Meta:

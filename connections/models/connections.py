@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from connections.tenancy import TenantOwned
+from connections.tenancy import TenantOwned, TenantQuerySet
+
+_Connections = models.Manager.from_queryset(TenantQuerySet)
 
 
 class DirectionChoice(models.TextChoices):
@@ -29,6 +34,13 @@ class DeletionPolicy(models.TextChoices):
     KEEP = "keep", "keep the other contact"
     DELETE = "delete", "delete the other contact too"
     LABEL = "label", "put a label on the other contact"
+
+
+class LivingConnections(_Connections["Connection"]):
+    """Without those that were deleted and can still be restored."""
+
+    def get_queryset(self) -> TenantQuerySet[Connection]:
+        return TenantQuerySet(self.model, using=self._db).filter(deleted_at=None)
 
 
 class Connection(TenantOwned):
@@ -67,11 +79,23 @@ class Connection(TenantOwned):
     due_at = models.DateTimeField(null=True, blank=True, db_index=True, editable=False)
     queued_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_ok_at = models.DateTimeField(null=True, blank=True, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    deleted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    objects: ClassVar[LivingConnections] = LivingConnections()
+    every = TenantQuerySet.as_manager()
 
     class Meta:
+        default_manager_name = "objects"
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "name"], name="connection_name_once"),
-            models.UniqueConstraint(fields=["folder_a", "folder_b"], name="connection_folders_once"),
+            models.UniqueConstraint(
+                fields=["tenant", "name"], name="connection_name_once", condition=models.Q(deleted_at=None)
+            ),
+            models.UniqueConstraint(
+                fields=["folder_a", "folder_b"], name="connection_folders_once", condition=models.Q(deleted_at=None)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -87,3 +111,13 @@ class Connection(TenantOwned):
         ):
             if policy == DeletionPolicy.LABEL and not label:
                 raise ValidationError(f"Say which label marks a contact that was deleted on side {side}.")
+
+
+class DeletedConnection(Connection):
+    """A connection that was deleted: it does nothing, and can be restored for a while."""
+
+    objects = TenantQuerySet.as_manager()  # type: ignore[assignment,misc]
+
+    class Meta:
+        proxy = True
+        default_manager_name = "objects"

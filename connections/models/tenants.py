@@ -11,6 +11,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from connections.encryption import EncryptedField
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
@@ -76,6 +78,12 @@ class Tenant(models.Model):
     second_factor = models.BooleanField(
         default=False, help_text="members need a second factor besides their password, as staff always do"
     )
+    history_days = models.PositiveSmallIntegerField(
+        "history",
+        default=365,
+        help_text="days for which changes and runs are kept, and can be taken back; 0 keeps them for ever",
+    )
+    forget_key = EncryptedField(default=dict, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     applied = models.JSONField(default=dict, blank=True, editable=False, help_text="entries of the file applied last")
 

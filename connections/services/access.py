@@ -52,9 +52,9 @@ def check(account: Account) -> str:
 
 
 def in_use(account: Account) -> bool:
-    """Whether a connection has one of the account's folders as a side."""
+    """Whether a connection has one of the account's folders as a side, also a deleted one that can be restored."""
     sides = Q(folder_a__account=account) | Q(folder_b__account=account)
-    return Connection.objects.filter(sides).exists()
+    return Connection.every.filter(sides).exists()
 
 
 def pause(account: Account, reason: str) -> None:

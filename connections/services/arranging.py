@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
@@ -12,7 +11,7 @@ from django.db.models import F
 
 from connections import host
 from connections.engine import setup
-from connections.models import Account, Change, Connection, Decision, Folder, Label, Pair, Run, SideChoice
+from connections.models import Account, Connection, Folder, Label, SideChoice
 from connections.services import syncing
 from connectors import base, registry
 from connectors.base import Capabilities, ConnectorError
@@ -22,7 +21,6 @@ from syncrules.mapping import MappingError
 from syncrules.models import FieldMapping
 from syncrules.specs import Direction, MappingSpec
 
-PIECE = 1_000  # rows that are deleted at a time
 FRESH = 300  # seconds for which an answer of an app about its fields and labels is taken as live
 NEW = "new: look it over, preview it, then resume it"  # why a connection that was just made does not run
 
@@ -232,15 +230,6 @@ def use_default_mappings(connection: Connection) -> None:
     FieldMapping.objects.filter(connection=connection).delete()
     Connection.objects.filter(pk=connection.pk).update(default_mappings=True)
     configured(connection)
-
-
-def remove(connection: Connection) -> None:
-    """Forgets the connection with its pairs, plan and history, piece by piece; contacts stay in both apps."""
-    for model in (Change, Decision, Pair, Run):
-        rows: Any = model._default_manager.filter(connection=connection)
-        while ids := list(rows.values_list("id", flat=True)[:PIECE]):
-            model._default_manager.filter(id__in=ids).delete()
-    connection.delete()
 
 
 def configured(connection: Connection, note: str = "") -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django_q.tasks import async_task
 
-from connections.engine.runner import Busy
-from connections.models import Change, ChangeKind, ChangeState, Connection, Pair, Run, RunKind, RunState
-from connections.services import syncing, undoing
+from connections.engine.runner import RELATED, Busy
+from connections.models import Change, Connection, Pair, Run, RunKind, RunState, User
+from connections.services import ending, syncing, undoing
 
 BUSY = 2.0  # seconds between two looks at a connection that another worker runs
 PATIENCE = 60.0  # seconds after which the task gives its place to others and is called again
@@ -25,21 +25,25 @@ def start_plan(connection: Connection) -> None:
 
 def start_undo(what: Run | Change | Pair, *, preview: bool) -> None:
     """Lets a worker take back a run, a change or a pair. Raises NothingToUndo."""
-    if not (isinstance(what, Run) and what.preview):
-        written = _written(what).filter(state=ChangeState.DONE).exclude(kind=ChangeKind.PAIR)
-        if not written.exists():
-            raise undoing.NothingToUndo("Nothing was written that could be taken back.")
+    if not (isinstance(what, Run) and what.preview) and not undoing.written(what).exists():
+        raise undoing.NothingToUndo("Nothing was written that could be taken back.")
     _call("take_back", type(what).__name__.lower(), what.pk, preview)
 
 
-def _written(what: Run | Change | Pair) -> QuerySet[Change]:
-    if isinstance(what, Change):
-        return Change.objects.filter(pk=what.pk)
-    return Change.objects.filter(run=what) if isinstance(what, Run) else Change.objects.filter(pair=what)
+def start_undo_since(connection: Connection, moment: datetime) -> None:
+    """Lets a worker plan to take back all that was written since then. Raises NothingToUndo."""
+    if not undoing.written_since(connection, moment).exists():
+        raise undoing.NothingToUndo(f"{connection} has written nothing since then.")
+    _call("take_back_since", connection.pk, moment.timestamp())
 
 
 def _call(task: str, *arguments: object) -> None:
     transaction.on_commit(partial(async_task, f"{__name__}.{task}", *arguments))
+
+
+def start_ending(connection: Connection, by: User) -> None:
+    """Lets a worker delete in both apps what a deleted connection created and nobody touched since."""
+    _call("end", connection.pk, by.pk)
 
 
 # ---- what the workers do
@@ -47,9 +51,7 @@ def _call(task: str, *arguments: object) -> None:
 
 def plan(connection_id: int) -> str:
     """One slice of a plan; calls itself for the next."""
-    connection = Connection.objects.select_related("tenant", "folder_a__account", "folder_b__account").get(
-        pk=connection_id
-    )
+    connection = Connection.objects.select_related(*RELATED).get(pk=connection_id)
 
     def work() -> Run:
         return syncing.runner(connection).run(RunKind.INCREMENTAL, preview=True, budget=syncing.SLICE)
@@ -60,6 +62,23 @@ def plan(connection_id: int) -> str:
     return run.state if run is not None else "busy"
 
 
+def take_back_since(connection_id: int, moment: float) -> str:
+    connection = Connection.objects.select_related(*RELATED).get(pk=connection_id)
+    since = datetime.fromtimestamp(moment, UTC)
+    return _taken_back(
+        lambda: undoing.undo_since(connection, since, preview=True), "take_back_since", connection_id, moment
+    )
+
+
+def end(connection_id: int, by_id: int) -> str:
+    """Does nothing for a connection that was restored meanwhile."""
+    connection = Connection.every.select_related(*RELATED).filter(pk=connection_id).exclude(deleted_at=None).first()
+    if connection is None:
+        return "restored"
+    by = User.objects.filter(pk=by_id).first()
+    return _taken_back(lambda: ending.take_back(connection, by), "end", connection_id, by_id)
+
+
 def take_back(kind: str, pk: int, preview: bool) -> str:
     def work() -> Run:
         if kind == "run":
@@ -68,12 +87,16 @@ def take_back(kind: str, pk: int, preview: bool) -> str:
             return undoing.undo_change(Change.objects.get(pk=pk), preview=preview)
         return undoing.undo_pair(Pair.objects.get(pk=pk), preview=preview)
 
+    return _taken_back(work, "take_back", kind, pk, preview)
+
+
+def _taken_back(work: Callable[[], Run], task: str, *arguments: object) -> str:
     try:
         run = _when_free(work)
     except undoing.NothingToUndo as reason:  # somebody else was faster
         return str(reason)
     if run is None:
-        _call("take_back", kind, pk, preview)
+        _call(task, *arguments)
     return run.state if run is not None else "busy"
 
 

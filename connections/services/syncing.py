@@ -147,6 +147,8 @@ def _mark_lost_accounts(connection: Connection) -> None:
 
 
 def _refuse_paused(connection: Connection) -> None:
+    if connection.deleted_at is not None:
+        raise Paused(f"{connection} is deleted. Restore it to go on.")
     if not connection.enabled:
         raise Paused(f"{connection} is switched off.")
     if connection.paused_reason:

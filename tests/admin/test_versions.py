@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from connections.models import ConfigurationVersion, Connection, Template
-from connections.services import arranging, setting_up
+from connections.services import arranging, ending, setting_up
 from connections.services.configuration import describing, export, versions
 from connections.services.setting_up import CannotSetUp
 from syncrules.models import Rule
@@ -96,7 +96,7 @@ def test_a_template_outlives_its_connection_and_is_for_its_apps_only(apps: Apps,
     template = versions.keep_as_template(connection, "Sales", for_all=False)
     tenant = connection.tenant_id
     a, b = connection.folder_a, connection.folder_b
-    arranging.remove(connection)
+    ending.remove_for_good(connection)
     assert versions.make_like(template, "again", a, b, arranging.NEW).winner == "b"
     assert list(versions.templates_for(tenant, a.account.app, b.account.app)) == [template]
     assert not versions.templates_for(tenant, "outlook", "hubspot").exists()

@@ -298,22 +298,3 @@ def test_of_an_undo_only_the_approved_lines_are_taken_back(
     work_off(queue)
     assert apps.remotes["anna"].written["delete"] == 1
     assert apps.remotes["dav"].written["delete"] == 0
-
-
-def test_a_connection_is_removed_only_while_it_rests_and_leaves_the_contacts(
-    admin: Client, apps: Apps, synced: Run, queue: list[Any]
-) -> None:
-    connection = synced.connection
-    where = f"/admin/connections/connection/{connection.pk}/delete/"
-    account = f"/admin/connections/account/{connection.folder_a.account_id}/delete/"
-    assert admin.get(where).status_code == 403
-    assert admin.get(account).status_code == 403
-    syncing.pause(connection, "to be removed")
-    there = {name: len(remote.rows()) for name, remote in apps.remotes.items()}
-    assert "the contacts stay in both apps" in admin.get(where).content.decode()
-    assert admin.post(where, {"post": "yes"}).status_code == 302
-    assert not Connection.objects.exists()
-    assert not Pair.objects.exists()
-    assert not Change.objects.exists()
-    assert admin.post(account, {"post": "yes"}).status_code == 302
-    assert {name: len(remote.rows()) for name, remote in apps.remotes.items()} == there

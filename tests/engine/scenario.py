@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,9 +19,8 @@ import orjson
 import yaml
 
 from connections.benchmark.catalogues import POOR, RICH
-from connections.engine.undo import original_changes
 from connections.models import Change, Connection, Decision, Pair, Run
-from connections.services import deciding, syncing
+from connections.services import deciding, syncing, undoing
 from connectors.base import LabelKind, Write
 from tests.engine.expecting import Expectations, listed
 from tests.engine.harness import Bench, in_app, in_words, words_of
@@ -65,6 +65,7 @@ class Player(Expectations):
     ids: dict[tuple[str, str], str] = field(default_factory=dict)  # (app, who) -> remote id
     bin: dict[tuple[str, str], Any] = field(default_factory=dict)
     last: Run | None = None
+    times: dict[str, datetime] = field(default_factory=dict)
 
     def play(self) -> None:
         self._set_up()
@@ -339,10 +340,21 @@ class Player(Expectations):
             lines = lines.filter(pair=self.pair("a", self.id("a", who)))
         assert judge(self.last, change_ids=list(lines.values_list("id", flat=True))) > 0
 
-    def undo(self) -> None:
-        """Takes the last run back."""
+    def undo(self, who: str = "", since: str = "") -> None:
+        """Takes back the last run, all that was written to a contact, or all that was written since a `note time`."""
         assert self.last is not None
-        self.last = self.bench.runner(self.connection).undo(original_changes(self.last))
+        what = undoing.written(self.last)
+        if who:
+            pair = self.pair("a", self.id("a", who))
+            assert pair is not None
+            what = undoing.written(pair)
+        elif since:
+            what = undoing.written_since(self.connection, self.times[since])
+        self.last = self.bench.runner(self.connection).undo(list(what))
+
+    def note_time(self, name: str) -> None:
+        self.world.advance(1)
+        self.times[name] = datetime.fromtimestamp(self.world.now(), UTC)
 
     def edit_where(self, on: str, first: str, **person: Any) -> None:
         """Edits a contact that we know by name only."""

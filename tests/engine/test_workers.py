@@ -10,8 +10,8 @@ from django.db import close_old_connections
 from django.db import connection as database
 
 from connections.engine.runner import INTERRUPTED, Busy
-from connections.engine.undo import original_changes
 from connections.models import Change, ChangeState, Connection, Run
+from connections.services import undoing
 from connectors.base import FenceLost
 from tests.engine import mutants
 from tests.engine.harness import Bench, assert_equal, assert_no_duplicates, assert_quiet, in_app
@@ -186,7 +186,7 @@ def test_two_workers_in_threads_create_everybody_once() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_undo_whose_process_died_does_not_look_as_if_it_were_running() -> None:
     bench, connection = make_bench()
-    changes = original_changes(bench.run(connection))
+    changes = list(undoing.written(bench.run(connection)))
     bench.world.crash.die_at = {bench.world.crash.count + 6}
     with bench.world.mortal(), pytest.raises(Crash):
         bench.runner(connection).undo(changes)

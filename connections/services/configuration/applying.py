@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from connections.models import Account, Connection, Folder, Tenant
-from connections.services import access, arranging, setting_up, syncing
+from connections.services import access, arranging, ending, setting_up, syncing
 from connections.services.configuration import describing
 from connections.services.configuration.differences import Difference, Entry, compare, wanted_of
 from connections.services.configuration.options import OPTIONS, Entries
@@ -267,8 +267,9 @@ class Application:
 
     def _delete_unwanted(self, work: TenantWork) -> None:
         for connection in work.unwanted_connections:
-            connection.delete()
+            ending.delete(connection)
         for account in work.unwanted_accounts:
+            ending.leave_account(account)
             account.delete()
 
     def _write_tenant(self, work: TenantWork) -> None:
