@@ -85,11 +85,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='connection',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('tenant', 'name'), name='connection_name_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('tenant', 'name'), name='connection_name_once', violation_error_message='The tenant has a connection of this name already.'),
         ),
         migrations.AddConstraint(
             model_name='connection',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('folder_a', 'folder_b'), name='connection_folders_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('folder_a', 'folder_b'), name='connection_folders_once', violation_error_message='These two folders are connected already.'),
         ),
         migrations.AddField(
             model_name='forgetting',

@@ -91,10 +91,16 @@ class Connection(TenantOwned):
         default_manager_name = "objects"
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "name"], name="connection_name_once", condition=models.Q(deleted_at=None)
+                fields=["tenant", "name"],
+                name="connection_name_once",
+                condition=models.Q(deleted_at=None),
+                violation_error_message="The tenant has a connection of this name already.",
             ),
             models.UniqueConstraint(
-                fields=["folder_a", "folder_b"], name="connection_folders_once", condition=models.Q(deleted_at=None)
+                fields=["folder_a", "folder_b"],
+                name="connection_folders_once",
+                condition=models.Q(deleted_at=None),
+                violation_error_message="These two folders are connected already.",
             ),
         ]
 

@@ -14,9 +14,10 @@ from django.core.checks import run_checks
 from django.db import models
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from connections.encryption import EncryptedField
-from connections.models import Decision, Item, Lease, Run, User
+from connections.models import Connection, Decision, DeletedConnection, Item, Lease, Run, User
 from tests.admin.conftest import SECRET
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,8 @@ def ensure_a_row(model: type[models.Model], run: Run) -> models.Model | None:
     if model is Decision:
         item = Item.objects.filter(folder=run.connection.folder_a).first()
         Decision.objects.get_or_create(connection=run.connection, item_a=item, verdict="exclude")
+    if model is DeletedConnection:
+        Connection.every.update(deleted_at=timezone.now())
     return model._default_manager.first()
 
 

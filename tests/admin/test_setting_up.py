@@ -178,7 +178,7 @@ def test_folders_that_are_connected_already_are_refused_with_a_sentence(
     assert "are connected already, by both" in admin.post(where, data).content.decode()
     free = Folder.objects.get(remote_id="customers")
     data = {**data, "name": "both", "folder_b": free.pk}
-    assert "already exists" in admin.post(where, data).content.decode()
+    assert "has a connection of this name already" in admin.post(where, data).content.decode()
     assert Connection.objects.count() == 1
 
 

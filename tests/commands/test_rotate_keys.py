@@ -26,7 +26,7 @@ def test_after_a_rotation_the_new_key_alone_opens_everything(
     settings.FIELD_ENCRYPTION_KEYS = [new, *settings.FIELD_ENCRYPTION_KEYS]
     out = io.StringIO()
     call_command("rotate_keys", stdout=out)
-    assert out.getvalue().startswith("2 secrets")
+    assert out.getvalue().startswith("3 secrets")
     settings.FIELD_ENCRYPTION_KEYS = [new]
     assert dict(Account.objects.get().secrets) == {"password": "old"}
     data = Authenticator.objects.get().data
