@@ -63,13 +63,16 @@ class Gate:
             if for_good and state == ChangeState.REJECTED:
                 self.never.add((pair_id, kind, side))
 
+    def rejects(self, pair_id: int, planned: Planned) -> bool:
+        line = self.lines.get((pair_id, planned.fingerprint))
+        for_good = (pair_id, planned.kind, str(planned.side)) in self.never
+        return for_good or (line is not None and line.state == ChangeState.REJECTED)
+
     def judge(self, pair_id: int, planned: Planned) -> tuple[Leave, int | None]:
         """What happens to a planned write, and the id of its line if there is one."""
         line = self.lines.get((pair_id, planned.fingerprint))
-        if (pair_id, planned.kind, str(planned.side)) in self.never:
-            return Leave.SKIP, None
-        if line is not None and line.state == ChangeState.REJECTED:
-            return Leave.SKIP, line.id
+        if self.rejects(pair_id, planned):
+            return Leave.SKIP, line.id if line is not None else None
         if self.mode is Mode.PLAN:
             return self._wait(line)
         free = self.mode is Mode.FREE and not (guard.kinds(planned) & set(self.held))

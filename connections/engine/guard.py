@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
 from connections.engine.decide import Planned
-from connections.models import Change, ChangeState, Connection, Item, Pair, Run
+from connections.models import Change, ChangeState, Connection, Item, Pair, Run, RunKind
 from connections.models.changes import OPEN
 
 NAMES = {"deletes": "deleted", "blanks": "emptied", "creates": "created"}
@@ -87,20 +87,30 @@ def may_trip(connection: Connection, done: Counts, clears: bool) -> bool:
     return any(limit.trips(count, size) for limit, count in counts)
 
 
-def verdict(connection: Connection, planned: Iterable[Planned], done: Counts) -> dict[str, str]:
-    """Kinds to hold, each with the sentence for people."""
-    counts = done.copy()
+def still_held(connection: Connection) -> dict[str, str]:
+    """Kinds that the guard held and of which lines wait. Deciding about some of them lets none of the others go, though
+    what is left may be few."""
+    waiting = Change.objects.filter(connection=connection, state=ChangeState.PROPOSED)
+    runs = Run.objects.filter(id__in=waiting.values("run_id")).exclude(kind=RunKind.UNDO).order_by("id")
+    held = runs.values_list("held", flat=True)
+    return {kind: why for kinds_held in held for kind, why in kinds_held.items() if kind in NAMES}
+
+
+def verdict(connection: Connection, planned: Iterable[Planned], done: Counts, still: Collection[str]) -> dict[str, str]:
+    """Kinds to hold, each with the sentence for people; `still` are those held before."""
+    left: Counts = Counter()
     for write in planned:
-        counts.update((kind, str(write.side)) for kind in kinds(write))
+        left.update((kind, str(write.side)) for kind in kinds(write))
     size = sizes(connection)
     allowed = limits(connection)
     held = {}
-    for (kind, side), count in counts.items():
+    for (kind, side), count in (left + done).items():
+        told = f"{count} of {size} contacts would be {NAMES[kind]} on side {side.upper()}"
         if allowed[kind].trips(count, size):
-            held[kind] = (
-                f"{count} of {size} contacts would be {NAMES[kind]} on side {side.upper()}, more than "
-                f"{allowed[kind].share}% and more than {allowed[kind].least}: waiting for approval"
-            )
+            more = f"more than {allowed[kind].share}% and more than {allowed[kind].least}"
+            held[kind] = f"{told}, {more}: waiting for approval"
+        elif kind in still and left[kind, side]:
+            held.setdefault(kind, f"{told}, held before together with more: waiting for approval")
     return held
 
 

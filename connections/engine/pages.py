@@ -28,6 +28,7 @@ from syncrules.specs import Side
 PAGE = 200
 ROUNDS = 3  # so often may the same write be repeated before the sides are called oscillating
 ROUNDS_KEPT = 12
+APART = "it was rejected to pair it with its counterpart: a person must decide"
 TAKEN = "its counterpart is already paired with another contact: a person must decide"
 
 
@@ -60,7 +61,6 @@ class Pages:
     def take(self, works: Sequence[PairWork]) -> None:
         """Decides one page, commits what is settled, and hands the writes to the senders."""
         self.proposals, self.kept_lines, self.history, self.proposed = [], [], [], set()
-        self.gate.load([work.id for work in works])
         jobs: list[Job] = []
         saved: list[PairWork] = []
         absorbed: list[int] = []
@@ -116,6 +116,7 @@ class Pages:
         halves = [work for work in works if not self._held(work)]
         matches = self.partners.find(halves)
         partners = self._load_partners(halves, matches)
+        self.gate.load([work.id for work in (*works, *partners.values())])
         titles = self._titles(matches)
         decided = []
         swallowed: set[int] = set()
@@ -133,8 +134,11 @@ class Pages:
                         continue
                     if other.id < works[0].id and self._is_due(other):
                         continue
-                    self._adopt(work, other, found)
                     swallowed.add(other.id)
+                    if self._are_kept_apart(work, other):
+                        decided += [(each, self._apart(each)) for each in (work, other)]
+                        continue
+                    self._adopt(work, other, found)
             decided.append((work, self._verdict(work, found, titles)))
         return decided
 
@@ -183,17 +187,33 @@ class Pages:
                     found[work.row[f"item_{side.other}"]] = work
         return found
 
+    def _are_kept_apart(self, work: PairWork, other: PairWork) -> bool:
+        """A person rejected that these two become one, whichever of them it was proposed for."""
+        side = known(open_side(work))
+        here, there = known(work.items[side]), known(other.items[side.other])
+        rejected = (
+            (work.id, Planned("pair", side.other, partner=there.id)),
+            (other.id, Planned("pair", side, partner=here.id)),
+        )
+        return any(self.gate.rejects(pair_id, pairing) for pair_id, pairing in rejected)
+
+    def _apart(self, work: PairWork) -> Decided:
+        if is_survivor(work):
+            return decide(work.state(), self.plant.setup)
+        return Decided(Health.REVIEW, APART, settles=False)
+
     def _adopt(self, work: PairWork, other: PairWork, found: Match) -> None:
         """Two half pairs become one, if the gate lets them; else as if, for the plan."""
         side = known(open_side(work))
-        if is_survivor(work):  # who is there now is compared as at first: what the departed one showed says nothing
-            work.row.update(base_a="{}", base_b="{}", undone=False)
+        work.anew = is_survivor(work)
         work.items[side.other] = other.items[side.other]
         work.absorbs = other.id
         pairing = Planned("pair", side.other, why=(found.key,), partner=found.others[0])
         leave, line = self.gate.judge(work.id, pairing)
         work.adopted = leave is Leave.SEND
         if work.adopted:
+            if work.anew:
+                work.row.update(base_a="{}", base_b="{}", undone=False)
             work.row[f"item_{side.other}"] = other.row[f"item_{side.other}"]
             if is_survivor(other):
                 self.inherited.append((other.id, work.id))
@@ -203,7 +223,7 @@ class Pages:
             self.history.append(self._pair_row(work, pairing, ChangeState.DONE))
             if line is not None:
                 Change.objects.filter(id=line).update(state=ChangeState.SUPERSEDED)
-        elif leave is Leave.PROPOSE:
+        else:
             self._propose(work, pairing, line)
 
     def _bring_along(self, work: PairWork, key: str) -> None:

@@ -253,12 +253,14 @@ class Runner:
 
     def _guard(self, gate: Gate, counters: Counter[str]) -> None:
         """To be asked before each pass: what was read again may have brought more. What this run has written counts."""
+        still = guard.still_held(self.connection) if gate.has_lines else {}
         if gate.mode is not Mode.FREE:
+            self.run_row.held = still
             return
         done = guard.written(self.run_row) if counters else Counter()
         clears = any(mapping.spec.mode is MappingMode.CLEAR for mapping in self.plant.setup.mappings)
-        if guard.may_trip(self.connection, done, clears):
-            gate.held = {**gate.held, **guard.verdict(self.connection, self._whole_plan(gate), done)}
+        if still or guard.may_trip(self.connection, done, clears):
+            gate.held = {**gate.held, **guard.verdict(self.connection, self._whole_plan(gate), done, still)}
         self.run_row.held = dict(gate.held)
 
     def _open_senders(self, counters: Counter[str]) -> None:

@@ -71,6 +71,7 @@ class PairWork:
     foreign: set[str] = field(default_factory=set)
     absorbs: int | None = None  # the half pair that this one takes in when it is written
     adopted: bool = False  # two half pairs become one with this decision
+    anew: bool = False  # somebody else is there now: what the departed one showed says nothing
 
     def state(self) -> PairState:
         row = self.row
@@ -78,10 +79,10 @@ class PairWork:
         return PairState(
             a.seen(row["settled_a"]) if a else None,
             b.seen(row["settled_b"]) if b else None,
-            orjson.loads(row["base_a"]),
-            orjson.loads(row["base_b"]),
+            {} if self.anew else orjson.loads(row["base_a"]),
+            {} if self.anew else orjson.loads(row["base_b"]),
             row["health"],
-            row["undone"],
+            row["undone"] and not self.anew,
             tuple(orjson.loads(row["brought_by"])),
             orjson.loads(row["refused"]),
             tuple(

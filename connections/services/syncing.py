@@ -77,7 +77,7 @@ def run_slice(connection_id: int) -> str:
     Connection.objects.filter(pk=connection_id).update(queued_at=None)
     try:
         _refuse_paused(connection)
-        run = runner(connection).run(budget=SLICE, accept_empty=_emptiness_accepted(connection))
+        run = runner(connection).run(budget=SLICE, accept_empty=emptiness_accepted(connection))
     except (Busy, Paused, FenceLost) as reason:
         return str(reason)
     except Exception as error:  # noqa: BLE001 - a fault of ours in one connection must not start it again every second
@@ -104,7 +104,7 @@ def _run(connection: Connection, kind: str, plan: bool, progress: Progress, wait
     deadline = time.monotonic() + WAIT
     while True:
         try:
-            run = runner(connection, progress).run(kind, plan, accept_empty=_emptiness_accepted(connection))
+            run = runner(connection, progress).run(kind, plan, accept_empty=emptiness_accepted(connection))
         except Busy:
             if not wait or time.monotonic() > deadline:
                 raise
@@ -197,8 +197,11 @@ def _lines(run: Run, kinds: Collection[str], change_ids: Collection[int]) -> Que
     return lines
 
 
-def _emptiness_accepted(connection: Connection) -> bool:
-    last = Run.objects.filter(connection=connection).exclude(kind=RunKind.UNDO).order_by("-id").first()
+def emptiness_accepted(connection: Connection) -> bool:
+    """As long as the run that it was accepted for is not through: it may take several slices, or be interrupted."""
+    through = (RunState.DONE, RunState.PLANNED, RunState.HELD)
+    runs = Run.objects.filter(connection=connection, state__in=through).exclude(kind=RunKind.UNDO)
+    last = runs.order_by("-id").first()
     return last is not None and bool(last.held.get(EMPTY) and last.held.get("accepted"))
 
 

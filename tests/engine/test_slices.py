@@ -9,7 +9,7 @@ import pytest
 from connections.models import Change, Connection, Run
 from connections.services import syncing
 from tests.engine.harness import Bench, in_app
-from tests.engine.remotes import MemoryRemote, poor, rich
+from tests.engine.remotes import Fault, MemoryRemote, poor, rich
 from tests.engine.world import World
 
 pytestmark = pytest.mark.django_db
@@ -113,3 +113,61 @@ def test_what_is_held_of_a_pair_is_done_when_it_is_approved_though_the_rest_went
     assert bench.run(connection).state == "done"
     assert "jobTitle" not in b.values(there)
     assert "title" not in a.values(here)
+
+
+def deleted_and_held(people: int = 40, **options: Any) -> tuple[Bench, Connection, Run, list[int]]:
+    """Nine were deleted where five may go without asking."""
+    bench, connection = make_bench(people, deletions_a_to_b="delete", guard_deletes_least=5, **options)
+    bench.run(connection)
+    bench.run(connection)
+    for record_id in list(bench.remotes["a"].rows())[:9]:
+        bench.remotes["a"].delete(record_id)
+    row = bench.run(connection)
+    assert row.state == "held"
+    lines = Change.objects.filter(run=row, state="proposed").order_by("id")
+    return bench, connection, row, list(lines.values_list("id", flat=True))
+
+
+@pytest.mark.parametrize(("verdict", "left"), [(syncing.approve, 35), (syncing.reject, 40)], ids=["approve", "reject"])
+@pytest.mark.parametrize("planned_between", [False, True])
+def test_of_what_is_held_only_what_a_person_approved_goes_though_the_rest_is_few(
+    verdict: Any, left: int, planned_between: bool
+) -> None:
+    bench, connection, row, lines = deleted_and_held()
+    if planned_between:
+        row = bench.run(connection, preview=True)
+    verdict(row, change_ids=lines[:5])
+    states = [bench.run(connection).state for _ in range(3)]
+    assert states == ["held"] * 3
+    assert len(bench.remotes["b"].rows()) == left
+    latest = Run.objects.latest("id")
+    assert syncing.approve(latest) == 4
+    assert bench.run(connection).state == "done"
+    assert len(bench.remotes["b"].rows()) == left - 4
+    bench.run(connection)
+    one = next(iter(bench.remotes["a"].rows()))
+    bench.remotes["a"].delete(one)
+    assert bench.run(connection).state == "done"
+    assert len(bench.remotes["b"].rows()) == left - 5
+
+
+def test_an_emptiness_that_was_accepted_stays_so_for_all_slices_and_after_a_failure() -> None:
+    bench, connection = make_bench(450, deletions_a_to_b="delete", guard_deletes_least=1000)
+    bench.run(connection)
+    bench.run(connection)
+    a, b = bench.remotes["a"], bench.remotes["b"]
+    for record_id in list(a.rows()):
+        a.delete(record_id)
+    row = bench.run(connection)
+    assert (row.state, len(b.rows())) == ("held", 450)
+    syncing.approve(row)
+    b.break_next("write", Fault.UNAVAILABLE)
+    states = []
+    while not states or states[-1] in ("running", "failed"):
+        accepted = syncing.emptiness_accepted(connection)
+        states.append(bench.run(connection, budget=0.0, accept_empty=accepted).state)
+        bench.world.advance(120)
+    assert states[-1] == "done", states
+    assert states.count("failed") == 1
+    assert not b.rows()
+    assert not syncing.emptiness_accepted(connection)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from connections.models import Connection, DroppedKey, Pair
-from connections.services import deciding
+from connections.models import Change, Connection, DroppedKey, Pair
+from connections.services import deciding, syncing
 from tests.engine.harness import Bench, in_app, item_of, pair_of
 from tests.engine.remotes import MemoryRemote, poor, rich
 from tests.engine.world import World
@@ -197,3 +197,61 @@ def test_of_a_pair_that_is_on_both_sides_nothing_is_decided(verdict: str) -> Non
     bench.run(connection)
     with pytest.raises(deciding.CannotDecide, match="on both sides already"):
         deciding.decide(pair_of(connection, "a", anna), verdict)
+
+
+def pairing_rejected(for_good: bool = False, **options: Any) -> tuple[Bench, Connection, str, str]:
+    bench, connection = make_bench(approve_first_run=True, **options)
+    a, b = bench.remotes["a"], bench.remotes["b"]
+    here = add(a, "Anna", "anna@example.com")
+    there = add(b, "Anna", "anna@example.com", title="Engineer")
+    add(a, "Bert", "bert@example.com")
+    row = bench.run(connection)
+    pairing = Change.objects.get(run=row, kind="pair", state="proposed")
+    assert syncing.reject(row, change_ids=[pairing.pk], for_good=for_good) == 1
+    syncing.approve(row)
+    return bench, connection, here, there
+
+
+@pytest.mark.parametrize("for_good", [False, True])
+def test_two_whose_pairing_a_person_rejected_wait_for_a_decision_and_hold_nothing_up(for_good: bool) -> None:
+    bench, connection, here, there = pairing_rejected(for_good)
+    a, b = bench.remotes["a"], bench.remotes["b"]
+    states = [bench.run(connection).state for _ in range(2)]
+    assert states == ["done", "done"]
+    assert (people(a), people(b)) == (["Anna", "Bert"], ["Anna", "Bert"])
+    assert "title" not in a.values(here)
+    assert {pair_of(connection, "a", here).health, pair_of(connection, "b", there).health} == {"review"}
+    assert not Pair.objects.filter(pending=True).exists()
+    assert not Change.objects.filter(state__in=("proposed", "approved")).exists()
+    b.edit(there, "", jobTitle="Director")
+    bench.until_quiet(connection)
+    assert "title" not in a.values(here)
+    assert {pair_of(connection, "a", here).health, pair_of(connection, "b", there).health} == {"review"}
+
+
+def test_a_pairing_that_was_rejected_is_made_when_a_person_decides_so() -> None:
+    bench, connection, here, there = pairing_rejected()
+    bench.run(connection)
+    deciding.decide(pair_of(connection, "b", there), "same", item_of(connection, "a", here))
+    bench.until_quiet(connection)
+    assert bench.remotes["a"].values(here)["title"] == "Engineer"
+
+
+def test_a_plan_changes_nothing_of_what_it_would_pair_anew() -> None:
+    """A record was deleted and made again, and that is only planned: when the new one is gone too, the edit of the
+    survivor is still known as one."""
+    bench, connection = make_bench(deletions_a_to_b="delete")
+    a, b = bench.remotes["a"], bench.remotes["b"]
+    here = add(a, "Anna", "anna@example.com")
+    add(a, "Bert", "bert@example.com")
+    bench.run(connection)
+    bench.run(connection)
+    there = b.id_where(givenName="Anna")
+    a.delete(here)
+    b.edit(there, "", jobTitle="Director")
+    again = add(a, "Anna", "anna@example.com")
+    bench.run(connection, preview=True)
+    a.delete(again)
+    bench.until_quiet(connection)
+    assert people(b) == ["Anna", "Bert"]
+    assert people(a) == ["Anna", "Bert"]
