@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Min, QuerySet
 
-from connections.engine import guard, setup
+from connections.engine import guard, lines, setup
 from connections.engine.apply import Sender
 from connections.engine.gate import Gate, Mode, mode_of
 from connections.engine.labels import Labels
@@ -173,6 +173,7 @@ class Runner:
             self._observe(side, full and self.run_row.slices == 1)
         self._learn_labels()
         take_in(self.plant, self.lease)
+        lines.learn(self.plant, self.lease)
         empty = "" if accept_empty else guard.suddenly_empty(self.connection)
         if empty:
             self.run_row.held = {"empty": empty}
@@ -340,6 +341,9 @@ class Runner:
                 counters["paired"] += paired
             if waiting:
                 counters["waiting"] = waiting
+            if gate.newly_mapped:
+                names = ", ".join(f"“{name}”" for name in sorted(self.plant.setup.new))
+                row.held["lines"] = f"what new lines of the mapping would change waits for approval: {names}"
             row.counters = dict(counters)
             row.total_items = row.done_items
             if gate.mode is Mode.PLAN:
@@ -354,6 +358,8 @@ class Runner:
             Connection.objects.filter(pk=connection.pk).update(
                 first_run_done=connection.first_run_done, last_ok_at=connection.last_ok_at
             )
-            self._close(state, "; ".join(row.held.values()))
+            if state is RunState.DONE:
+                lines.compared(self.plant, self.lease)
+            self._close(state, "; ".join([*row.held.values(), *map(str, self.plant.problems)]))
             self._drop_quiet_runs()
         return True
