@@ -16,8 +16,8 @@ from connections.engine import store
 from connections.engine.items import dumps
 from connections.engine.leases import Lease
 from connections.engine.pairing import RELEASED
-from connections.engine.setup import Plant
-from connections.models import Connection, Pair
+from connections.engine.setup import Plant, catalogue_of
+from connections.models import Connection, Folder, Pair
 from syncrules.mapping import CompiledMapping
 from syncrules.specs import Side
 from syncrules.table import digest
@@ -48,6 +48,24 @@ def compared(plant: Plant, lease: Lease) -> None:
     """To be called when a run has written all there was: once no pair waits, no line is new any more."""
     if plant.setup.new and not Pair.objects.filter(connection=plant.connection, pending=True).exists():
         _keep(plant, dict.fromkeys(plant.connection.lines, False), lease)
+
+
+def has_news(connection: Connection) -> bool:
+    """Whether there is anything to decide."""
+    seqs = dict(Folder.objects.filter(pk__in=(connection.folder_a_id, connection.folder_b_id)).values_list("pk", "seq"))
+    worked = {connection.folder_a_id: connection.worked_a, connection.folder_b_id: connection.worked_b}
+    return seqs != worked or Pair.objects.filter(connection=connection, pending=True).exists()
+
+
+def catalogues_moved(plant: Plant) -> bool:
+    """Asks the apps of which custom fields are mapped for their fields; returns whether these are others now."""
+    moved = False
+    for side, part in plant.parts.items():
+        if any(field.custom for mapping in plant.setup.mappings for field in mapping.fields[side]):
+            before = part.folder.catalogue
+            catalogue_of(part.folder, part.connector, refresh=True)
+            moved = moved or part.folder.catalogue != before
+    return moved
 
 
 def _keep(plant: Plant, lines: dict[str, bool], lease: Lease) -> None:

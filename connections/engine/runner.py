@@ -171,6 +171,8 @@ class Runner:
         waiting = Recovery(self.plant, self.lease, self.clock).run()
         for side in Side:
             self._observe(side, full and self.run_row.slices == 1)
+        if not (full or changed):
+            self._notice_lost_fields()
         self._learn_labels()
         take_in(self.plant, self.lease)
         lines.learn(self.plant, self.lease)
@@ -180,6 +182,15 @@ class Runner:
             self._close(RunState.HELD, empty)
             return True
         return self._decide_and_apply(waiting)
+
+    def _notice_lost_fields(self) -> None:
+        """A custom field that was deleted looks as if everybody had cleared it: before that is believed, the app is
+        asked which fields there are."""
+        if lines.has_news(self.connection) and lines.catalogues_moved(self.plant):
+            seen = self.plant
+            self.plant = setup.build(self.connection, self.connectors)
+            for side, part in self.plant.parts.items():
+                part.intake = seen.parts[side].intake
 
     def _observe(self, side: Side, full: bool) -> None:
         """A folder that another worker is just observing is left to it; what it finds is taken in next time."""
