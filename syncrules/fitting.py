@@ -30,7 +30,7 @@ def fit(value: Any, field: Field) -> Any:
         return _boolean(value)
     if kind in _DATES:
         return _date(value, field)
-    written = _as_text(value)
+    written = as_text(value)
     if kind in (FieldType.OPTION, FieldType.OPTIONS):
         return _option(written, field) if field.options else written
     if kind is FieldType.EMAIL:
@@ -42,7 +42,7 @@ def fit(value: Any, field: Field) -> Any:
     return written
 
 
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from connectors.base import Field, FieldType, Values
 from syncrules import compare, names
 from syncrules.fitting import Refused, fit
+from syncrules.translating import Reading
 
+MOST_READINGS = 20_000  # ways of taking a text apart that are looked at
 OPENING, CLOSING = "([{<«“‘", ")]}>»”’"
 
 Patch = dict[str, Any]
@@ -38,25 +40,29 @@ def refit(value: Any, field: Field) -> Any:
         raise Refused(str(refused), field.key) from None
 
 
+def translated(shared: Any, field: Field, reading: Reading | None) -> Any:
+    """The shared value in the field's own terms. Raises Refused, naming the field."""
+    try:
+        own = shared if reading is None else reading.own(shared)
+    except Refused as refused:
+        raise Refused(str(refused), field.key) from None
+    return refit(own, field)
+
+
 class FieldLens:
-    """One single-valued field; `inward` translates its options to the shared ones, `outward` back."""
+    """One single-valued field; `reading` says what its options mean on the other side."""
 
-    __slots__ = ("_inward", "_outward", "fields", "key", "normal")
+    __slots__ = ("fields", "key", "normal", "reading")
 
-    def __init__(
-        self, field: Field, normal: compare.Normal, inward: Mapping[Any, Any], outward: Mapping[Any, Any]
-    ) -> None:
+    def __init__(self, field: Field, normal: compare.Normal, reading: Reading | None = None) -> None:
         self.fields: tuple[Field, ...] = (field,)
         self.key = field.key
         self.normal = normal
-        self._inward = inward
-        self._outward = outward
+        self.reading = reading
 
     def get(self, values: Values) -> Any:
         value = values.get(self.key)
-        if value is None or not self._inward:
-            return value
-        return self._inward.get(compare.folded(value), value)
+        return value if value is None or self.reading is None else self.reading.shared(value)
 
     def put(self, shared: Any, values: Values) -> Patch:
         old = values.get(self.key)
@@ -64,9 +70,7 @@ class FieldLens:
             return {} if old is None else {self.key: None}
         if old is not None and self.normal(self.get(values)) == self.normal(shared):
             return {}
-        if self._outward:
-            shared = self._outward.get(compare.folded(shared), shared)
-        return {self.key: refit(shared, self.fields[0])}
+        return {self.key: translated(shared, self.fields[0], self.reading)}
 
 
 class PartsLens:
@@ -185,7 +189,10 @@ class PatternLens(PartsLens):
 
     def split(self, whole: str, old: tuple[str, ...]) -> tuple[str, ...]:
         whole, old = compare.text(whole), tuple(compare.text(part) for part in old)
-        readings = [parts for parts in self._readings(whole) if self.join(parts) == whole]
+        found = list(itertools.islice(self._readings(whole), MOST_READINGS + 1))
+        if len(found) > MOST_READINGS:
+            raise Refused("it can be taken apart in too many ways; use a pattern with rarer signs", self.fields[0].key)
+        readings = [parts for parts in found if self.join(parts) == whole]
         if not readings:
             raise Refused("it does not have the form of the pattern", self.fields[0].key)
         return min(readings, key=lambda parts: sum(bool(b) and a != b for a, b in zip(parts, old, strict=True)))
@@ -198,35 +205,32 @@ class PatternLens(PartsLens):
             texts.append(before if last == index - 1 else self._close[last] + before.lstrip(CLOSING))
         return [*texts, self._close[filled[-1]]]
 
-    def _readings(self, whole: str) -> list[tuple[str, ...]]:
+    def _readings(self, whole: str) -> Iterator[tuple[str, ...]]:
         """Every way in which some parts could make up the text, the fullest first."""
-        readings: list[tuple[str, ...]] = []
         count = len(self.fields)
         for size in range(count, 0, -1):
             for filled in itertools.combinations(range(count), size):
-                readings += self._filled(whole, filled)
-        return readings
+                yield from self._filled(whole, filled)
 
-    def _filled(self, whole: str, filled: tuple[int, ...]) -> list[tuple[str, ...]]:
+    def _filled(self, whole: str, filled: tuple[int, ...]) -> Iterator[tuple[str, ...]]:
         first, *between, tail = self._texts(filled)
         if not whole.startswith(first) or not whole.endswith(tail) or len(whole) <= len(first) + len(tail):
-            return []
-        found = []
+            return
         for pieces in _cuts(whole[len(first) : len(whole) - len(tail)], between):
             parts = dict(zip(filled, pieces, strict=True))
-            found.append(tuple(parts.get(index, "") for index in range(len(self.fields))))
-        return found
+            yield tuple(parts.get(index, "") for index in range(len(self.fields)))
 
 
-def _cuts(body: str, separators: Sequence[str]) -> list[list[str]]:
+def _cuts(body: str, separators: Sequence[str]) -> Iterator[list[str]]:
     if not separators:
-        return [[body]] if body else []
-    found = []
+        if body:
+            yield [body]
+        return
     at = body.rfind(separators[0])
     while at > 0:  # late cuts first: "Anna Maria Smith" is more often Anna Maria + Smith
-        found += [[body[:at], *rest] for rest in _cuts(body[at + len(separators[0]) :], separators[1:])]
+        for rest in _cuts(body[at + len(separators[0]) :], separators[1:]):
+            yield [body[:at], *rest]
         at = body.rfind(separators[0], 0, at)
-    return found
 
 
 class LinesLens(PartsLens):
@@ -254,11 +258,13 @@ class LinesLens(PartsLens):
 
 
 class ListLens:
-    """A field seen as a list of elements ``{"value", "type"?, "label"?}``, whatever its own shape is."""
+    """A field seen as a list of elements ``{"value", "type"?, "label"?}``, whatever its own shape is.
 
-    __slots__ = ("attributes", "capacity", "fields", "key", "normal", "ordered", "required")
+    With a `reading` an element holds the shared value, and under ``own`` what the field itself calls it."""
 
-    def __init__(self, field: Field, normal: compare.Normal) -> None:
+    __slots__ = ("attributes", "capacity", "fields", "key", "normal", "ordered", "reading", "required")
+
+    def __init__(self, field: Field, normal: compare.Normal, reading: Reading | None = None) -> None:
         self.fields: tuple[Field, ...] = (field,)
         self.key = field.key
         self.normal = normal
@@ -266,19 +272,28 @@ class ListLens:
         self.capacity = None if field.type is FieldType.OPTIONS and not field.is_list else field.multiple
         self.ordered = field.type is not FieldType.OPTIONS and field.meaning not in compare.LABELS
         self.required = field.required
+        self.reading = reading
 
     def get(self, values: Values) -> list[Element]:
         raw = values.get(self.key)
         if raw is None:
             return []
-        if isinstance(raw, list | tuple):
-            return [part if isinstance(part, Mapping) else {"value": part} for part in raw]
-        return [{"value": raw}]
+        if not isinstance(raw, list | tuple):
+            raw = [raw]
+        elements = [part if isinstance(part, Mapping) else {"value": part} for part in raw]
+        return elements if self.reading is None else [self._read(element, self.reading) for element in elements]
+
+    @staticmethod
+    def _read(element: Element, reading: Reading) -> Element:
+        return {**element, "value": reading.shared(element["value"]), "own": element["value"]}
 
     def shape(self, elements: Sequence[Element]) -> Any:
         """The elements in the field's own shape; None if there are none."""
         if not elements:
             return None
+        if self.reading is not None:
+            plain = [{name: value for name, value in element.items() if name != "own"} for element in elements]
+            elements = [{**part, "value": element["own"]} for part, element in zip(plain, elements, strict=True)]
         field = self.fields[0]
         if field.is_list:
             return [dict(element) for element in elements]
@@ -288,7 +303,9 @@ class ListLens:
 
     def take(self, element: Element, own: Element | None = None) -> Element:
         """An element of the other side as this field holds it, with `own` attributes that the other cannot say."""
-        taken = {"value": refit(element["value"], self.fields[0])}
+        taken: dict[str, Any] = {"value": translated(element["value"], self.fields[0], self.reading)}
+        if self.reading is not None:
+            taken = dict(self._read(taken, self.reading))
         for name in sorted(self.attributes):
             value = element.get(name) or (own or {}).get(name)
             if value:

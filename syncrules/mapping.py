@@ -9,15 +9,15 @@ from typing import Any
 from connectors.base import Field, FieldType, Value, Values
 from syncrules import compare, names
 from syncrules.catalogue import Catalogue
+from syncrules.compatible import NAMES, is_set, refusal
 from syncrules.lenses import FieldLens, Lens, LinesLens, ListLens, NameLens, Patch, PatternLens, StyledNameLens, refit
 from syncrules.specs import MappingSpec, Side
+from syncrules.translating import translation
 
 Base = Mapping[str, Value | None]
 
 LINES = ("po_box", "extended", "street")
 _TEXTS = frozenset({FieldType.TEXT, FieldType.MULTILINE, FieldType.OPTION})
-_DATES = frozenset({FieldType.DATE, FieldType.DATETIME})
-_CHOICES = frozenset({FieldType.OPTION, FieldType.OPTIONS, FieldType.BOOLEAN})
 
 
 class MappingError(ValueError):
@@ -32,6 +32,7 @@ class CompiledMapping:
         "b_keys",
         "enabled",
         "fields",
+        "follows",
         "lens_a",
         "lens_b",
         "match_key",
@@ -56,6 +57,7 @@ class CompiledMapping:
         fields = (*lens_a.fields, *lens_b.fields)
         self.match_key = any(field.meaning == "email" for field in fields)
         self.fields = {Side.A: lens_a.fields, Side.B: lens_b.fields}
+        self.follows = False  # whether it carries on what another line writes; the table knows
 
     def get_a(self, values: Values) -> Any:
         return self.lens_a.get(values)
@@ -155,14 +157,23 @@ def compile_mapping(spec: MappingSpec, a: Catalogue, b: Catalogue, region: str) 
     if len(left) > 1 or len(right) > 1:
         return _compile_joined(spec, left, right)
     first, second = left[0], right[0]
-    _check_types(spec, first, second)
-    normal = compare.normal_form(region, first, second)
-    if _is_set(first) or _is_set(second):
-        return ListMapping(spec, ListLens(first, normal), ListLens(second, normal), normal)
+    if spec.pattern:
+        raise MappingError("A pattern joins several fields; name two or more on one side")
+    if reason := refusal(first, second, a, b):
+        raise MappingError(reason)
     if first.meaning == second.meaning == "name.full" and _has_parts(a) and _has_parts(b):
         return FullNameMapping(spec, FullNameLens(first, a), FullNameLens(second, b))
-    inward, outward = _translations(spec, first, second)
-    return ScalarMapping(spec, FieldLens(first, normal, {}, {}), FieldLens(second, normal, inward, outward), normal)
+    normal = compare.normal_form(region, first, second)
+    try:
+        table = translation(spec, first, second, normal)
+    except ValueError as error:
+        raise MappingError(str(error)) from None
+    if table is not None:
+        normal = table.normal
+    here, there = (table.a, table.b) if table else (None, None)
+    if is_set(first) or is_set(second):
+        return ListMapping(spec, ListLens(first, normal, here), ListLens(second, normal, there), normal)
+    return ScalarMapping(spec, FieldLens(first, normal, here), FieldLens(second, normal, there), normal)
 
 
 def _find(spec: MappingSpec, key: str, catalogue: Catalogue, side: str) -> Field:
@@ -176,33 +187,24 @@ def _find(spec: MappingSpec, key: str, catalogue: Catalogue, side: str) -> Field
     return field
 
 
-def _is_set(field: Field) -> bool:
-    return field.is_list or field.type is FieldType.OPTIONS
-
-
 def _has_parts(catalogue: Catalogue) -> bool:
     return "name.given" in catalogue.by_meaning or "name.family" in catalogue.by_meaning
 
 
-def _check_types(spec: MappingSpec, first: Field, second: Field) -> None:
-    if spec.pattern:
-        raise MappingError("A pattern joins several fields; name two or more on one side")
-    kinds = {first.type, second.type}
-    if len(kinds) == 1 or kinds & _TEXTS or kinds <= _DATES or kinds <= _CHOICES:
-        return
-    if kinds <= {FieldType.NUMBER, FieldType.PHONE}:
-        return
-    raise MappingError(
-        f"“{first.label}” holds a {first.type} and “{second.label}” a {second.type}; "
-        "map it to a field of the same type or to a text field"
-    )
-
-
 def _compile_joined(spec: MappingSpec, left: Sequence[Field], right: Sequence[Field]) -> CompiledMapping:
-    if any(_is_set(field) for field in (*left, *right)):
-        raise MappingError("A field with several values cannot be joined; map it on a line of its own")
+    if several := [field for field in (*left, *right) if is_set(field)]:
+        raise MappingError(
+            f"A field with several values cannot be joined; map “{several[0].label}” on a line of its own"
+        )
     if len(left) > 1 and len(right) > 1:
         raise MappingError("Several fields can be joined on one side only; map the parts one to one")
+    if spec.values:
+        raise MappingError("A value table belongs to one field on each side; joined fields have none")
+    (whole,) = left if len(left) == 1 else right
+    if whole.type not in _TEXTS:
+        raise MappingError(
+            f"Joined fields make a text, and “{whole.label}” holds a {NAMES[whole.type]}; choose a text field for them"
+        )
     named = any(field.meaning.startswith("name.") for field in (*left, *right)) and not spec.pattern
     normal = names.plain if named else compare.text
     return ScalarMapping(spec, _joined_lens(spec, left, normal), _joined_lens(spec, right, normal), normal)
@@ -210,7 +212,7 @@ def _compile_joined(spec: MappingSpec, left: Sequence[Field], right: Sequence[Fi
 
 def _joined_lens(spec: MappingSpec, fields: Sequence[Field], normal: compare.Normal) -> Lens:
     if len(fields) == 1:
-        return (StyledNameLens if normal is names.plain else FieldLens)(fields[0], normal, {}, {})
+        return (StyledNameLens if normal is names.plain else FieldLens)(fields[0], normal)
     if spec.pattern:
         try:
             return PatternLens(fields, spec.pattern)
@@ -223,21 +225,3 @@ def _joined_lens(spec: MappingSpec, fields: Sequence[Field], normal: compare.Nor
     if all(meaning.startswith("address.") for meaning in meanings) and set(parts) <= set(LINES):
         return LinesLens(sorted(fields, key=lambda field: LINES.index(field.meaning.rpartition(".")[2])))
     return PatternLens(fields, " ".join(f"{{{number}}}" for number in range(len(fields))))
-
-
-def _translations(spec: MappingSpec, first: Field, second: Field) -> tuple[dict[Any, Any], dict[Any, Any]]:
-    """From b's option to a's and back, by folded value; without a table, options with equal labels belong together."""
-    pairs = list(spec.values)
-    if not pairs and first.options and second.options:
-        by_label = {compare.folded(label): option for option, label in second.options}
-        by_value = {compare.folded(option): option for option, _ in second.options}
-        for option, label in first.options:
-            twin = by_value.get(compare.folded(option)) or by_label.get(compare.folded(label))
-            if twin is not None:
-                pairs.append((option, twin))
-    inward: dict[Any, Any] = {}
-    outward: dict[Any, Any] = {}
-    for mine, theirs in pairs:
-        inward.setdefault(compare.folded(theirs), mine)
-        outward.setdefault(compare.folded(mine), theirs)
-    return inward, outward

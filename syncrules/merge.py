@@ -27,6 +27,8 @@ def merge_pair(mappings: Sequence[CompiledMapping], a: SideState, b: SideState, 
     draft: Draft | None = None
     values_a, values_b, base_a, base_b = a.values, b.values, a.base, b.base
     for mapping in mappings:
+        if mapping.follows:
+            continue
         for key in mapping.a_keys:
             if values_a.get(key) != base_a.get(key, _NO_BASE):
                 break
@@ -43,12 +45,39 @@ def merge_pair(mappings: Sequence[CompiledMapping], a: SideState, b: SideState, 
         draft.judged.add(mapping.name)
         if not _unset(mapping, values_a, values_b):
             _merge(draft, mapping)
-    if draft is None:
-        return PairMerge({}, {})
+    if draft is not None:
+        for mapping in mappings:
+            if isinstance(mapping, FullNameMapping) and mapping.enabled:
+                merge_full_name(draft, mapping)
+    draft = _carry_on([mapping for mapping in mappings if mapping.follows], draft, a, b, policy)
+    return PairMerge({}, {}) if draft is None else draft.result()
+
+
+def _carry_on(
+    mappings: Sequence[CompiledMapping], draft: Draft | None, a: SideState, b: SideState, policy: Policy
+) -> Draft | None:
+    """Lines that take further what other lines write: they see what those have just decided."""
     for mapping in mappings:
-        if isinstance(mapping, FullNameMapping) and mapping.enabled:
-            merge_full_name(draft, mapping)
-    return draft.result()
+        if draft is None:
+            draft = Draft(a, b, policy)
+        for side in Side:
+            known = draft.state[side]
+            now = {key: value for key, value in {**known.values, **draft.patch[side]}.items() if value is not None}
+            draft.state[side] = known._replace(values=now)
+        here, there = draft.state[Side.A], draft.state[Side.B]
+        if mapping.enabled and not _rests(mapping, here, there):
+            draft.judged.add(mapping.name)
+            if not _unset(mapping, here.values, there.values):
+                _merge(draft, mapping)
+    return draft
+
+
+def _rests(mapping: CompiledMapping, a: SideState, b: SideState) -> bool:
+    return all(
+        state.values.get(key) == state.base.get(key, _NO_BASE)
+        for state, keys in ((a, mapping.a_keys), (b, mapping.b_keys))
+        for key in keys
+    )
 
 
 def _unset(mapping: CompiledMapping, values_a: Values, values_b: Values) -> bool:

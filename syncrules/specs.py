@@ -114,10 +114,11 @@ def _couple(value: Any, path: str) -> tuple[str, str]:
         isinstance(value, str)
         or not isinstance(value, Sequence)
         or len(value) != 2
-        or not all(isinstance(part, str) for part in value)
+        or not all(isinstance(part, str | int) for part in value)
     ):
         raise SpecError(path, "must be a pair of texts [left, right]")
-    return value[0], value[1]
+    left, right = (str(part).lower() if isinstance(part, bool) else str(part) for part in value)
+    return left, right
 
 
 # ---- mappings -----------------------------------------------------------------------------------------------------

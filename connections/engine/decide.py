@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 import orjson
 
+from connections.engine.newlymapped import described, newly_mapped
 from connectors.base import Value, Values
 from syncrules.mapping import CompiledMapping
-from syncrules.merge import MergeWarning, Note, PairMerge, Policy, SideState, merge_pair
+from syncrules.merge import MergeWarning, PairMerge, Policy, SideState, merge_pair
 from syncrules.rules import CompiledRule, Facts, RuleSet, effects
 from syncrules.specs import Direction, Side
 from syncrules.states import NO_TIMES
@@ -66,6 +67,7 @@ class Setup:
     delete_beats_update: bool
     targets: Mapping[Side, Target]
     names: Mapping[Side, str]  # how people call the sides
+    new: frozenset[str] = frozenset()  # lines that contacts already in sync have yet to be compared by
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Planned:
     winner: str = ""
     lost: Values = field(default_factory=dict)
     partner: int | None = None
+    new: bool = False  # what a new line of the mapping would write on a contact that is in sync already
 
     @property
     def fingerprint(self) -> str:
@@ -170,9 +173,7 @@ def _both(pair: PairState, setup: Setup) -> Decided:
         SideState(b.values, pair.base_b, b.evidence, b.modified),
         setup.policy,
     )
-    writes = tuple(
-        write for side in Side if (write := _update(pair, side, merged, matching[side.other], setup)) is not None
-    )
+    writes = tuple(write for side in Side for write in _updates(pair, side, merged, matching[side.other], setup))
     warnings = merged.warnings + _refusals(pair, merged) + _standing(pair, merged)
     brought_by = pair.brought_by or tuple(rule.id for side in Side for rule in matching[side])
     health, reason = (
@@ -234,44 +235,35 @@ def _leave_scope(pair: PairState, setup: Setup) -> Decided:
     return Decided(EXCLUDED, reason, tuple(writes), settles=False, brought_by=())
 
 
-def _update(
+def _updates(
     pair: PairState, side: Side, merged: PairMerge, rules: Sequence[CompiledRule], setup: Setup
-) -> Planned | None:
+) -> list[Planned]:
+    """At most two: what new lines would write is apart, because it waits for approval while the rest flows."""
     target = pair.side(side)
     if target is None or not _may_write(side, setup):
-        return None
+        return []
     patch = dict(merged.to_a if side is Side.A else merged.to_b)
     acted = effects(rules, {**target.values, **patch}, _labels(target, side, setup))
     patch.update(acted.values)
     for key, refused in pair.refused.get(side, {}).items():
         if key in patch and value_digest(patch[key]) == refused:
             del patch[key]
-    if not (patch or acted.add_labels or acted.remove_labels):
-        return None
-    notes = [note for note in merged.notes if _concerns(note, side, patch, setup)]
-    return Planned(
-        "update",
-        side,
-        patch,
-        _shown(target, patch),
-        acted.add_labels,
-        acted.remove_labels,
-        tuple(f"{note.mapping}: {note.why}" for note in notes),
-        tuple(rule.name for rule in rules),
-        next((str(note.winner) for note in notes if note.winner), ""),
-        {key: value for note in notes for key, value in note.lost.items()},
-    )
+    new = newly_mapped(pair, side, setup) - acted.values.keys()
+    added = {key: value for key, value in patch.items() if key in new}
+    rest = {key: value for key, value in patch.items() if key not in new}
+    updates = []
+    if rest or acted.add_labels or acted.remove_labels:
+        by_rules = tuple(rule.name for rule in rules)
+        update = described(Planned("update", side, rest, _shown(target, rest)), merged, setup)
+        updates.append(replace(update, add_labels=acted.add_labels, remove_labels=acted.remove_labels, rules=by_rules))
+    if added:
+        update = Planned("update", side, added, _shown(target, added), new=True)
+        updates.append(described(update, merged, setup))
+    return updates
 
 
 def _shown(target: Seen, patch: Values) -> Values:
     return {key: target.values.get(key) for key in patch}
-
-
-def _concerns(note: Note, side: Side, patch: Values, setup: Setup) -> bool:
-    for mapping in setup.mappings:
-        if mapping.name == note.mapping:
-            return any(key in patch for key in (mapping.a_keys if side is Side.A else mapping.b_keys))
-    return False
 
 
 def _refusals(pair: PairState, merged: PairMerge) -> tuple[MergeWarning, ...]:

@@ -42,6 +42,7 @@ class Gate:
     lines: dict[tuple[int, str], Line] = field(default_factory=dict)
     never: set[tuple[int, str, str]] = field(default_factory=set)
     waiting: int = 0
+    newly_mapped: int = 0  # of those that wait, what new lines of the mapping would write
 
     def __post_init__(self) -> None:
         self.has_lines = self._rows().exists()
@@ -75,9 +76,10 @@ class Gate:
             return Leave.SKIP, line.id if line is not None else None
         if self.mode is Mode.PLAN:
             return self._wait(line)
-        free = self.mode is Mode.FREE and not (guard.kinds(planned) & set(self.held))
+        free = self.mode is Mode.FREE and not planned.new and not (guard.kinds(planned) & set(self.held))
         if free or (line is not None and line.state == ChangeState.APPROVED):
             return Leave.SEND, line.id if line is not None else None
+        self.newly_mapped += planned.new
         return self._wait(line)
 
     def _wait(self, line: Line | None) -> tuple[Leave, int | None]:

@@ -241,7 +241,7 @@ class Pages:
     # ---- from decisions to jobs
 
     def _jobs(self, work: PairWork, decided: Decided) -> list[Job]:
-        jobs = []
+        jobs: list[Job] = []
         for planned in decided.writes:
             leave, line = self.gate.judge(work.id, planned)
             if leave is Leave.SKIP:
@@ -251,10 +251,19 @@ class Pages:
                 self._propose(work, planned, line)
                 self.proposed.add(work.id)
                 continue
+            if planned.new and any(job.planned.side is planned.side for job in jobs):
+                self._after_the_rest(work, planned)
+                continue
             if self._is_blocked(work, planned) or self._oscillates(work, planned):
                 continue
             jobs.append(Job(work, planned, change_id=line))
         return jobs
+
+    def _after_the_rest(self, work: PairWork, planned: Planned) -> None:
+        """A record takes one write at a time: this one is decided again once the other one is done."""
+        work.failed = True
+        work.row.update(pending=True, next_at=0)
+        self.senders[planned.side].again = True
 
     def _is_blocked(self, work: PairWork, planned: Planned) -> bool:
         until = work.row[column(planned.side, "blocked_until")]

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Min, QuerySet
 
-from connections.engine import guard, setup
+from connections.engine import guard, lines, setup
 from connections.engine.apply import Sender
 from connections.engine.gate import Gate, Mode, mode_of
 from connections.engine.labels import Labels
@@ -178,14 +178,26 @@ class Runner:
         waiting = Recovery(self.plant, self.lease, self.clock).run()
         for side in Side:
             self._observe(side, full and self.run_row.slices == 1)
+        if not (full or changed):
+            self._notice_lost_fields()
         self._learn_labels()
         take_in(self.plant, self.lease)
+        lines.learn(self.plant, self.lease)
         empty = "" if accept_empty else guard.suddenly_empty(self.connection)
         if empty:
             self.run_row.held = {"empty": empty}
             self._close(RunState.HELD, empty)
             return True
         return self._decide_and_apply(waiting)
+
+    def _notice_lost_fields(self) -> None:
+        """A custom field that was deleted looks as if everybody had cleared it: before that is believed, the app is
+        asked which fields there are."""
+        if lines.has_news(self.connection) and lines.catalogues_moved(self.plant):
+            seen = self.plant
+            self.plant = setup.build(self.connection, self.connectors)
+            for side, part in self.plant.parts.items():
+                part.intake = seen.parts[side].intake
 
     def _observe(self, side: Side, full: bool) -> None:
         """A folder that another worker is just observing is left to it; what it finds is taken in next time."""
@@ -350,6 +362,9 @@ class Runner:
                 counters["paired"] += paired
             if waiting:
                 counters["waiting"] = waiting
+            if gate.newly_mapped:
+                names = ", ".join(f"“{name}”" for name in sorted(self.plant.setup.new))
+                row.held["lines"] = f"what new lines of the mapping would change waits for approval: {names}"
             row.counters = dict(counters)
             row.total_items = row.done_items
             if gate.mode is Mode.PLAN:
@@ -364,6 +379,8 @@ class Runner:
             Connection.every.filter(pk=connection.pk).update(
                 first_run_done=connection.first_run_done, last_ok_at=connection.last_ok_at
             )
-            self._close(state, "; ".join(row.held.values()))
+            if state is RunState.DONE:
+                lines.compared(self.plant, self.lease)
+            self._close(state, "; ".join([*row.held.values(), *map(str, self.plant.problems)]))
             self._drop_quiet_runs()
         return True

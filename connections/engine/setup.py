@@ -15,10 +15,11 @@ from connections.models import ConflictPolicy, Connection, Folder, Label
 from connectors.base import Connector, Field, FieldType
 from syncrules.catalogue import Catalogue
 from syncrules.defaults import default_mappings
-from syncrules.mapping import CompiledMapping, MappingError, compile_mapping
+from syncrules.mapping import CompiledMapping, MappingError
 from syncrules.merge import Policy
 from syncrules.rules import RuleSet, compile_rules
 from syncrules.specs import ConditionKind, Direction, MappingSpec, RuleSpec, Side
+from syncrules.table import Problem, Table, combined, compile_table, digest
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Plant:
     tiers: tuple[str, ...]
     label_names: Mapping[Side, dict[str, str]]
     uses_labels: bool
+    problems: Sequence[Problem] = ()  # lines of the mapping table that rest
 
 
 def dump_fields(fields: Sequence[Field]) -> str:
@@ -74,11 +76,15 @@ def catalogue_of(folder: Folder, connector: Connector, refresh: bool = False) ->
 
 
 def mapping_specs(connection: Connection, a: Catalogue, b: Catalogue) -> list[MappingSpec]:
-    """The mapping table of a connection: its own lines, or what follows from the meanings of both catalogues."""
-    if connection.default_mappings:
-        return default_mappings(a, b)
+    """The mapping table of a connection, with lines that are switched off: its own ones, and beside them what follows
+    from the meanings of both catalogues, where the connection wants that."""
+    own = own_specs(connection)
+    return combined(default_mappings(a, b), own) if connection.default_mappings else own
+
+
+def own_specs(connection: Connection) -> list[MappingSpec]:
     rows: Any = getattr(connection, "mappings")  # noqa: B009 - the related name lives in a room below
-    return [row.spec() for row in rows.order_by("position", "id") if row.enabled]
+    return [row.spec() for row in rows.order_by("position", "id")]
 
 
 def rule_specs(connection: Connection) -> list[RuleSpec]:
@@ -86,18 +92,13 @@ def rule_specs(connection: Connection) -> list[RuleSpec]:
     return [row.spec() for row in rows.order_by("position", "id")]
 
 
-def compile_mappings(
-    specs: Sequence[MappingSpec], a: Catalogue, b: Catalogue, region: str
-) -> tuple[CompiledMapping, ...]:
-    """Raises MappingError with the name of the line."""
-    compiled = []
-    for spec in specs:
-        if spec.enabled:
-            try:
-                compiled.append(compile_mapping(spec, a, b, region))
-            except MappingError as error:
-                raise MappingError(f"Mapping “{spec.name}”: {error}") from error
-    return tuple(compiled)
+def mapping_table(connection: Connection, a: Catalogue, b: Catalogue) -> Table:
+    """The lines in force, and those that rest. Raises MappingError where none of them can work."""
+    specs = mapping_specs(connection, a, b)
+    table = compile_table(specs, a, b, connection.tenant.region, Direction(connection.direction))
+    if table.problems and not table.mappings:
+        raise MappingError(str(table.problems[0]))
+    return table
 
 
 def build(connection: Connection, connectors: Mapping[str, Connector], refresh: bool = False) -> Plant:
@@ -105,8 +106,8 @@ def build(connection: Connection, connectors: Mapping[str, Connector], refresh: 
     folders = {Side.A: connection.folder_a, Side.B: connection.folder_b}
     catalogues = {side: catalogue_of(folders[side], connectors[side], refresh) for side in Side}
     region = connection.tenant.region
-    specs = mapping_specs(connection, catalogues[Side.A], catalogues[Side.B])
-    mappings = compile_mappings(specs, catalogues[Side.A], catalogues[Side.B], region)
+    table = mapping_table(connection, catalogues[Side.A], catalogues[Side.B])
+    mappings = table.mappings
     rules = compile_rules(rule_specs(connection), catalogues[Side.A], catalogues[Side.B], region)
     direction = Direction(connection.direction)
     parts = {
@@ -121,13 +122,14 @@ def build(connection: Connection, connectors: Mapping[str, Connector], refresh: 
         delete_beats_update=connection.delete_beats_update,
         targets={side: _target(side, connection, parts[side]) for side in Side},
         names={side: str(folders[side].account) for side in Side},
+        new=frozenset(mapping.name for mapping in mappings if connection.lines.get(digest(mapping.spec))),
     )
     names = {side: dict(setup.targets[side].label_names) for side in Side}
     targets = {side: replace(setup.targets[side], label_names=names[side]) for side in Side}
     conditions = [condition for side in Side for rule in rules.for_source(side) for condition in rule.spec.conditions]
     uses_labels = any(condition.kind is ConditionKind.LABEL for condition in conditions)
     order = tiers(connection.match_keys or ["email"])
-    return Plant(connection, replace(setup, targets=targets), parts, order, names, uses_labels)
+    return Plant(connection, replace(setup, targets=targets), parts, order, names, uses_labels, table.problems)
 
 
 def _conflicts(connection: Connection) -> Literal["winner", "newest", "ask"]:

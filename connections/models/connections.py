@@ -72,6 +72,9 @@ class Connection(TenantOwned):
     default_mappings = models.BooleanField(default=True, help_text="map what means the same on both sides")
     applied = models.JSONField(default=dict, blank=True, editable=False, help_text="entries of the file applied last")
     config_version = models.PositiveIntegerField(default=1, editable=False)
+    lines = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="mapping lines at work, and whether each is still new"
+    )
     worked_version = models.PositiveIntegerField(default=0, editable=False)
     worked_a = models.BigIntegerField(default=0, editable=False)
     worked_b = models.BigIntegerField(default=0, editable=False)

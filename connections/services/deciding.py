@@ -98,8 +98,7 @@ def _mapping(pair: Pair, name: str) -> CompiledMapping:
     connection = pair.connection
     folders = {"a": connection.folder_a, "b": connection.folder_b}
     a, b = (setup.catalogue_of(folder, host.connect(folder.account)) for folder in folders.values())
-    specs = setup.mapping_specs(connection, a, b)
-    for mapping in setup.compile_mappings(specs, a, b, connection.tenant.region):
-        if mapping.name == name:
-            return mapping
+    mapping = setup.mapping_table(connection, a, b).named(name)
+    if mapping is not None:
+        return mapping
     raise CannotDecide(f"The connection has no mapping called {name} any more.")

@@ -63,9 +63,7 @@ def _fields(connection: Connection) -> Iterator[Loss]:
     names = looking.side_names(connection)
     folders = {Side.A: connection.folder_a, Side.B: connection.folder_b}
     catalogues = {side: Catalogue(setup.load_fields(folder.catalogue or "[]")) for side, folder in folders.items()}
-    specs = setup.mapping_specs(connection, catalogues[Side.A], catalogues[Side.B])
-    region = connection.tenant.region
-    mappings = setup.compile_mappings(specs, catalogues[Side.A], catalogues[Side.B], region)
+    mappings = setup.mapping_table(connection, catalogues[Side.A], catalogues[Side.B]).mappings
     for side, folder in folders.items():
         if not Direction(connection.direction).carries(side):
             continue

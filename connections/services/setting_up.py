@@ -18,10 +18,10 @@ from connections.services import arranging
 from connectors.base import Capabilities
 from syncrules.catalogue import Catalogue
 from syncrules.defaults import default_mappings
-from syncrules.mapping import MappingError
 from syncrules.models import FieldMapping, Rule
 from syncrules.rules import RuleError, compile_rules
-from syncrules.specs import ActionKind, ConditionKind, MappingSpec, RuleSpec, Side
+from syncrules.specs import ActionKind, ConditionKind, Direction, MappingSpec, RuleSpec, Side
+from syncrules.table import combined, compile_table
 
 NAMED = 8  # folders that a sentence names at most
 
@@ -116,9 +116,12 @@ def look(folder: Folder, labels: bool) -> LiveSide:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Mappings (None: what means the same) and rules (None: everything, both ways) as a person asked for them."""
+    """Mappings (None: what means the same) and rules (None: everything, both ways) as a person asked for them.
+    `beside_default`: the lines are wanted beside what means the same."""
 
     mappings: Sequence[MappingSpec] | None = None
+    beside_default: bool = False
+    direction: Direction = Direction.BOTH
     rules: Sequence[RuleSpec] | None = None
     deletions: Mapping[Side, str] | None = None  # what a deletion on the other side does on this one
 
@@ -136,14 +139,17 @@ def check(wanted: Configuration, a: Folder, b: Folder, region: str) -> Configura
     Raises CannotSetUp with the first thing that cannot, or ConnectorError."""
     live = {side: look(folder, wanted.names_labels) for side, folder in ((Side.A, a), (Side.B, b))}
     left, right = live[Side.A].catalogue, live[Side.B].catalogue
-    specs = default_mappings(left, right) if wanted.mappings is None else wanted.mappings
+    specs = list(wanted.mappings or ())
+    if wanted.mappings is None or wanted.beside_default:
+        specs = combined(default_mappings(left, right), specs)
     rules = None if wanted.rules is None else [_with_ids(rule, live) for rule in wanted.rules]
     if not any(spec.enabled for spec in specs):
         raise CannotSetUp("No field of the one side is mapped to one of the other; without a mapping nothing can flow.")
+    for problem in compile_table(specs, left, right, region, wanted.direction).problems:
+        raise CannotSetUp(f"Mapping “{problem.line}”: {problem.reason.rstrip('.')}.")
     try:
-        setup.compile_mappings(specs, left, right, region)
         compile_rules(rules or (), left, right, region)
-    except (MappingError, RuleError) as error:
+    except RuleError as error:
         raise CannotSetUp(f"{str(error).rstrip('.')}.") from error
     for rule in rules or ():
         _check_abilities(rule, live)
@@ -215,20 +221,20 @@ def make_connection(
     except ValidationError as error:
         raise CannotSetUp(f"Connection {name}: {' '.join(error.messages)}") from error
     connection.save()
-    replace_mappings(connection, configuration.mappings)
+    replace_mappings(connection, configuration.mappings, configuration.beside_default)
     replace_rules(connection, everything() if configuration.rules is None else configuration.rules)
     arranging.keep_version(connection, "made")
     return connection
 
 
 @transaction.atomic
-def replace_mappings(connection: Connection, specs: Sequence[MappingSpec] | None) -> None:
+def replace_mappings(connection: Connection, specs: Sequence[MappingSpec] | None, beside_default: bool = False) -> None:
     """None: what means the same on both sides is mapped."""
     FieldMapping.objects.filter(connection=connection).delete()
     rows = [FieldMapping.from_spec(spec, connection=connection, position=at) for at, spec in enumerate(specs or ())]
     FieldMapping.objects.bulk_create(rows)
-    connection.default_mappings = specs is None
-    Connection.objects.filter(pk=connection.pk).update(default_mappings=specs is None)
+    connection.default_mappings = specs is None or beside_default
+    Connection.objects.filter(pk=connection.pk).update(default_mappings=connection.default_mappings)
 
 
 @transaction.atomic

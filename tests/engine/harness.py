@@ -37,12 +37,13 @@ def words_of(remote: MemoryRemote) -> dict[str, str]:
 def in_app(remote: MemoryRemote, person: Mapping[str, Any]) -> dict[str, Value]:
     """A person in neutral words as the app's values; None clears, lists may be given as plain texts."""
     words = words_of(remote)
-    return {words[word]: _value(remote.catalogue[words[word]], value) for word, value in person.items()}
+    keys = {word: words.get(word, word) for word in person}
+    return {keys[word]: _value(remote.catalogue[keys[word]], value) for word, value in person.items()}
 
 
 def _value(known: Field, value: Any) -> Value:
     if value is None or not known.is_list:
-        return value[0] if isinstance(value, list) and value else value or None
+        return value[0] if isinstance(value, list) and value else None if value in ("", []) else value
     several = value if isinstance(value, list) else [value]
     return [element if isinstance(element, dict) else {"value": element} for element in several] or None
 
@@ -50,10 +51,11 @@ def _value(known: Field, value: Any) -> Value:
 def in_words(remote: MemoryRemote, values: Mapping[str, Value]) -> dict[str, Any]:
     """An app's values in neutral words, lists as plain texts."""
     words = {key: word for word, key in words_of(remote).items()}
+    known = words | {field.key: field.key for field in remote.catalogue.values() if field.custom}
     return {
-        words[key]: [element["value"] for element in value] if isinstance(value, list) else value
+        known[key]: [element["value"] for element in value] if isinstance(value, list) else value
         for key, value in values.items()
-        if key in words
+        if key in known
     }
 
 

@@ -20,8 +20,9 @@ import yaml
 
 from connections.benchmark.catalogues import POOR, RICH
 from connections.models import Change, Connection, Decision, Pair, Run
-from connections.services import deciding, syncing, undoing
-from connectors.base import LabelKind, Write
+from connections.services import deciding, setting_up, syncing, undoing
+from connectors.base import Field, FieldType, LabelKind, Write
+from syncrules.specs import MappingSpec
 from tests.engine.expecting import Expectations, listed
 from tests.engine.harness import Bench, in_app, in_words, words_of
 from tests.engine.remotes import Fate, Fault, Manners, MemoryRemote, Versions
@@ -99,9 +100,11 @@ class Player(Expectations):
         self._mark()
 
     def _remote(self, name: str, app: Any) -> MemoryRemote:
-        options = {"app": app} if isinstance(app, str) else dict(app)
+        options: dict[str, Any] = {"app": app} if isinstance(app, str) else dict(app)
         options.pop("connected", None)
+        own: dict[str, Any] = {key: _field(extra) for key, extra in options.pop("fields", {}).items()}
         fields = POOR if options.pop("app", "rich") == "poor" else RICH
+        fields = (*fields, *(Field(**{"label": key, **extra}, key=key, custom=True) for key, extra in own.items()))
         refuses: Any = options.pop("refuses", None)
         rewrites: Any = options.pop("rewrites", None)
         if "versions" in options:
@@ -156,6 +159,8 @@ class Player(Expectations):
             if self.swapped:
                 if "a" in line:
                     line["a"], line["b"] = line["b"], line["a"]
+                if "values" in line:
+                    line["values"] = [[right, left] for left, right in line["values"]]
                 for key in ("direction", "winner"):
                     if key in line:
                         line[key] = MIRROR.get(line[key], line[key])
@@ -303,6 +308,22 @@ class Player(Expectations):
     def rules(self, lines: Any) -> None:
         set_rules(Connection.objects.get(pk=self.connection.pk), self._lines(lines))
 
+    def mapping(self, lines: Any, default: bool = False) -> None:
+        """Lines of its own, in place of the ones there were, or beside the default ones."""
+        specs = [MappingSpec.from_dict(line) for line in self._lines(lines)]
+        connection = Connection.objects.get(pk=self.connection.pk)
+        setting_up.replace_mappings(connection, specs, beside_default=default)
+        self._new_configuration()
+
+    def lose_field(self, on: str, word: str) -> None:
+        """Somebody deletes a custom field, with all its values."""
+        remote = self.bench.remotes[on]
+        key = words_of(remote).get(word, word)
+        del remote.catalogue[key]
+        for record_id, row in remote.rows().items():
+            if key in row.values:
+                remote.edit(record_id, "", **{key: None})
+
     def region(self, code: str) -> None:
         tenant = self.connection.tenant
         tenant.region = code
@@ -445,6 +466,14 @@ class Player(Expectations):
 
 def _steps(steps: Any) -> list[Any]:
     return steps if isinstance(steps, list) else [steps]
+
+
+def _field(extra: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What `fields: {tier: {type: option, options: {1: Gold}}}` says of a custom field."""
+    said = dict(extra or {})
+    said["type"] = FieldType(said.get("type", "text"))
+    said["options"] = tuple((str(value), label) for value, label in said.get("options", {}).items())
+    return said
 
 
 def _refusing(remote: MemoryRemote, words: Mapping[str, Any]) -> Callable[[Write], str]:

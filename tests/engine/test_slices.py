@@ -162,7 +162,7 @@ def test_an_emptiness_that_was_accepted_stays_so_for_all_slices_and_after_a_fail
     assert (row.state, len(b.rows())) == ("held", 450)
     syncing.approve(row)
     b.break_next("write", Fault.UNAVAILABLE)
-    states = []
+    states: list[str] = []
     while not states or states[-1] in ("running", "failed"):
         accepted = syncing.emptiness_accepted(connection)
         states.append(bench.run(connection, budget=0.0, accept_empty=accepted).state)

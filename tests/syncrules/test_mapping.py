@@ -78,7 +78,7 @@ def test_a_read_only_field_is_never_written() -> None:
         (("givenName",), ("x",), {"pattern": "{0} {1}"}, "two or more"),
         (("givenName", "surname"), ("x",), {"pattern": "{0}{1}"}, "some text between"),
         (("givenName", "surname"), ("x",), {"pattern": "{0} and"}, "each field once"),
-        (("birthday",), ("number",), {}, "same type or to a text field"),
+        (("birthday",), ("number",), {}, "map “birthday” to “y” (text)"),
         (("givenName",), ("closed",), {}, "It is a secret."),
     ],
 )

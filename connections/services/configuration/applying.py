@@ -7,7 +7,7 @@ before their apps can be asked, since asking may renew (and so replace) a token;
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from connections.services.configuration.differences import Difference, Entry, co
 from connections.services.configuration.options import OPTIONS, Entries
 from connections.services.configuration.reading import AccountEntry, ConnectionEntry, TenantEntry, at, read
 from connections.services.setting_up import CannotSetUp, Configuration
-from syncrules.specs import MappingSpec, RuleSpec, Side, SpecError
+from syncrules.specs import Direction, MappingSpec, RuleSpec, Side, SpecError
 
 
 class BadFile(Exception):
@@ -68,7 +68,7 @@ class ConnectionWork:
     @property
     def must_be_checked(self) -> bool:
         paths = {entry.path.partition(".")[0] for entry in self.changes}
-        return self.row is None or bool(paths & {"mappings", "rules", "deletions"})
+        return self.row is None or bool(paths & {"direction", "mappings", "rules", "deletions"})
 
 
 class Application:
@@ -321,7 +321,8 @@ class Application:
     def _change(self, one: ConnectionWork, row: Connection) -> None:
         paths = {entry.path for entry in one.changes}
         if "mappings" in paths:
-            setting_up.replace_mappings(row, one.checked.mappings if one.checked else None)
+            wanted = one.checked or Configuration()
+            setting_up.replace_mappings(row, wanted.mappings, wanted.beside_default)
         if "rules" in paths:
             rules = one.checked.rules if one.checked else None
             setting_up.replace_rules(row, setting_up.everything() if rules is None else rules)
@@ -352,10 +353,13 @@ def columns_of(wanted: Entries) -> dict[str, Any]:
 
 
 def configuration_of(wanted: Entries) -> Configuration:
-    lines, rules = wanted.get("mappings"), wanted.get("rules")
+    table, rules = wanted.get("mappings"), wanted.get("rules")
+    lines = table["lines"] if isinstance(table, Mapping) else table
     columns = columns_of(wanted)
     return Configuration(
         mappings=[MappingSpec.from_dict(line) for line in lines] if isinstance(lines, list) else None,
+        beside_default=isinstance(table, Mapping),
+        direction=Direction(columns.get("direction", Direction.BOTH)),
         rules=[RuleSpec.from_dict(rule) for rule in rules] if rules is not None else None,
         deletions={
             side: columns[name]

@@ -9,7 +9,6 @@ from connections.engine import setup
 from connections.models import Account, Connection, Label, Tenant
 from connections.services import setting_up
 from connections.services.configuration.options import OPTIONS, Entries
-from syncrules.models import FieldMapping
 from syncrules.specs import Direction, RuleSpec
 
 CONNECTION_DEFAULTS: Mapping[str, Any] = {
@@ -35,12 +34,18 @@ ACCOUNT_DEFAULTS: Entries = {"base_url": "", "login_url": ""}
 
 
 def of_connection(connection: Connection) -> Entries:
-    lines = FieldMapping.objects.filter(connection=connection).order_by("position", "id")
     return {
         **{option.path: option.of(connection) for option in OPTIONS},
-        "mappings": "default" if connection.default_mappings else [row.spec().to_dict() for row in lines],
+        "mappings": _mappings(connection),
         "rules": [_rule(spec, _label_names(connection, spec)) for spec in setup.rule_specs(connection)],
     }
+
+
+def _mappings(connection: Connection) -> Any:
+    lines = [spec.to_dict() for spec in setup.own_specs(connection)]
+    if not connection.default_mappings:
+        return lines
+    return {"default": True, "lines": lines} if lines else "default"
 
 
 def _label_names(connection: Connection, spec: RuleSpec) -> tuple[Mapping[str, str], Mapping[str, str]]:

@@ -23,7 +23,7 @@ class Entry:
     applied: Any = None
 
     def line(self) -> str:
-        if isinstance(self.old, list) or isinstance(self.new, list):
+        if _has_lines(self.old) or _has_lines(self.new):
             text = f"{self.path}: {_lists(self.old, self.new)}"
         else:
             text = f"{self.path}: {shown(self.old)} → {shown(self.new)}"
@@ -91,6 +91,8 @@ def shown(value: Any) -> str:
 
 def _lists(old: Any, new: Any) -> str:
     """Of lists of lines and rules: which came, went and changed, by name."""
+    if _beside_default(old) and _beside_default(new):
+        old, new = _own(old), _own(new)
     if not (_is_named(old) and _is_named(new)):
         return f"{_whole(old)} → {_whole(new)}"
     before, after = ({_key(row): row for row in rows} for rows in (old, new))
@@ -98,6 +100,18 @@ def _lists(old: Any, new: Any) -> str:
     parts += [f"- {key}" for key in before if key not in after]
     parts += [f"~ {key}" for key in after if key in before and before[key] != after[key]]
     return ", ".join(parts) or "another order"
+
+
+def _has_lines(value: Any) -> bool:
+    return isinstance(value, list) or (isinstance(value, Mapping) and "lines" in value)
+
+
+def _beside_default(value: Any) -> bool:
+    return value == "default" or (isinstance(value, Mapping) and "lines" in value)
+
+
+def _own(value: Any) -> Any:
+    return value["lines"] if isinstance(value, Mapping) else []
 
 
 def _is_named(value: Any) -> bool:
@@ -110,4 +124,6 @@ def _key(row: Mapping[str, Any]) -> str:
 
 
 def _whole(value: Any) -> str:
+    if _beside_default(value) and _own(value):
+        return f"default and {len(_own(value))} of its own"
     return f"{len(value)} of its own" if _is_named(value) else shown(value)

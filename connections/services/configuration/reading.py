@@ -282,13 +282,24 @@ def _inside(data: Any, path: str) -> tuple[bool, Any]:
 
 
 def _mappings(data: Any, path: str) -> Any:
+    """The canonical forms: the word default, a list of lines, or both: lines of its own beside the default ones."""
     if data == "default":
         return "default"
+    beside_default = False
+    if isinstance(data, Mapping):
+        table(data, path, ("default", "lines"))
+        beside_default, path = data.get("default", True), at(path, "lines")
+        if not isinstance(beside_default, bool):
+            raise SpecError(path, "default must be true or false")
+        data = data.get("lines", [])
     if not isinstance(data, list):
-        raise SpecError(path, "must be the word default, or a list of lines")
+        raise SpecError(path, "must be the word default, a list of lines, or a table with default and lines")
     specs = [MappingSpec.from_dict(line, f"{path}[{number}]") for number, line in enumerate(data)]
     _refuse_twice([spec.name for spec in specs], path, "mapping")
-    return [spec.to_dict() for spec in specs]
+    lines = [spec.to_dict() for spec in specs]
+    if not beside_default:
+        return lines
+    return {"default": True, "lines": lines} if lines else "default"
 
 
 def _rules(data: Any, path: str) -> Any:

@@ -69,7 +69,7 @@ def go_back(version: ConfigurationVersion) -> None:
     checked = setting_up.check(configuration_of(version.entries), *folders, connection.tenant.region)
     with transaction.atomic():
         Connection.objects.filter(pk=connection.pk).update(**columns_of(version.entries))
-        setting_up.replace_mappings(connection, checked.mappings)
+        setting_up.replace_mappings(connection, checked.mappings, checked.beside_default)
         setting_up.replace_rules(connection, setting_up.everything() if checked.rules is None else checked.rules)
         arranging.configured(connection, f"went back to version {version.number}")
 
