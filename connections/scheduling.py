@@ -34,6 +34,10 @@ def call(connection_id: int) -> None:
     async_task("connections.tasks.run", connection_id)
 
 
+def call_purge() -> None:
+    async_task("connections.tasks.purge")
+
+
 def forget_calls() -> None:
     """After a cluster died: whatever it had taken out of the queue is called again."""
     Connection.objects.exclude(queued_at=None).update(queued_at=None)

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 TICK = 1.0  # seconds between two looks
 GRACE = 8.0  # seconds for the tasks in work to end; every slice survives being cut short
 SLOWEST_RESTART = 30.0
+PURGE_AFTER, PURGE_EVERY = 300.0, 3_600.0  # seconds since the start, and between two
 
 
 @dataclass
@@ -100,6 +101,7 @@ class Supervisor:
         self._stall = stall
         self._dispatcher = scheduling.Dispatcher(clusters * settings.Q_WORKERS * 2)
         self._stopping = False
+        self._purge_at = time.time() + PURGE_AFTER
 
     def stop(self) -> None:
         self._stopping = True
@@ -124,6 +126,9 @@ class Supervisor:
         for cluster in self._clusters:
             self._look_after(cluster)
         self._dispatcher.dispatch()
+        if time.time() >= self._purge_at:
+            self._purge_at = time.time() + PURGE_EVERY
+            scheduling.call_purge()
 
     def _look_after(self, cluster: Cluster) -> None:
         now = time.time()

@@ -11,7 +11,7 @@ from django.utils import timezone
 from connections import canary
 from connections.models import Connection
 from connections.scheduling import Dispatcher
-from connections.services import syncing
+from connections.services import retention, syncing
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,12 @@ def run(connection_id: int) -> str:
         raise  # the queue keeps it among the failed tasks
     finally:
         canary.sing()
+
+
+def purge() -> str:
+    """Old history goes, and what could not be forgotten at once is tried again."""
+    canary.sing()
+    return str(retention.purge() or "another worker is at it")
 
 
 def dispatch() -> int:

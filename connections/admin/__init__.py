@@ -1,5 +1,27 @@
 """The Django admin: a module per model; what pages do, the services do."""
 
-from connections.admin import accounts, changes, connections, ending, folders, pairs, runs, tenants, versions
+from connections.admin import (
+    accounts,
+    changes,
+    connections,
+    ending,
+    folders,
+    forgetting,
+    pairs,
+    runs,
+    tenants,
+    versions,
+)
 
-__all__ = ["accounts", "changes", "connections", "ending", "folders", "pairs", "runs", "tenants", "versions"]
+__all__ = [
+    "accounts",
+    "changes",
+    "connections",
+    "ending",
+    "folders",
+    "forgetting",
+    "pairs",
+    "runs",
+    "tenants",
+    "versions",
+]

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from connections.admin import forgetting
 from connections.admin.base import BigTable, ConnectionFilter, EngineOwned, link, listing
 from connections.admin.runs import plan_undo
 from connections.models import Change, Decision, Pair, Verdict
@@ -83,6 +84,7 @@ class PairAdmin(BigTable[Pair]):
                 "pair": pair,
                 "story": looking.pair_story(pair),
                 "may_act": self.may_act(request),
+                "may_forget": forgetting.may_forget(request),
                 "half": (pair.item_a_id is None) != (pair.item_b_id is None),
                 "changes_url": listing(Change, pair__id__exact=pair.pk),
             }
@@ -94,6 +96,7 @@ class PairAdmin(BigTable[Pair]):
             ("decide", self.decide_view, "decide"),
             ("resolve", self.resolve_view, "resolve"),
             ("undo", self.undo_view, "undo"),
+            ("forget", self.forget_view, "forget"),
         )
 
     def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -120,6 +123,10 @@ class PairAdmin(BigTable[Pair]):
         except (deciding.CannotDecide, ValueError) as reason:
             return self.back(request, pair, str(reason), messages.ERROR)
         return self.back(request, pair, "Decided. The value is written in the next run.")
+
+    def forget_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        pair = self.row(request, pk)
+        return forgetting.view(self, request, pair.connection.tenant, [pair.item_a_id, pair.item_b_id])
 
     def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return plan_undo(self, request, self.button(request, pk))

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from connections.engine import store
+from connections.engine.forgotten import Forgotten
 from connections.engine.match import key_texts
 from connections.models import DroppedKey, Folder, Item, ItemKey
 from connectors.base import Departure, Record, Value, Values
@@ -64,6 +65,7 @@ class Intake:
     catalogue: Catalogue
     region: str
     visible_after: float = 0.0
+    forgotten: Forgotten | None = None
     changed: int = 0
     labels: set[str] = field(default_factory=set)  # seen on records
     span: tuple[int, int] = (0, 0)  # the folder's number before and after what was last taken in
@@ -113,6 +115,8 @@ class Intake:
         rekeyed: dict[int, int] = {}
         for record in {record.id: record for record in records}.values():
             old = known.get(record.id)
+            if old is None and record.id not in ours and self._is_forgotten(record):
+                continue
             if old is not None and record.id not in ours:
                 if old.observed_at > asked_at or _is_older(record, old):
                     continue
@@ -190,6 +194,12 @@ class Intake:
     def _known(self, remote_ids: Sequence[str]) -> dict[str, Known]:
         rows = store.select(Item, ("remote_id", *KNOWN), "remote_id", remote_ids, folder=self.folder_id)
         return {row[0]: Known(*row[1:]) for row in rows}
+
+    def _is_forgotten(self, record: Record) -> bool:
+        """Of a person who asked to be forgotten we do not even note that they are there again."""
+        if self.forgotten is None:
+            return False
+        return self.forgotten.knows(key_texts(self.reader.read(record.values), record.uid))
 
     def _is_late(self, record: Record, old: Known, now: float) -> bool:
         """Within the app's visibility time after our own write, values from before it are not believed."""

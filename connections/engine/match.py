@@ -34,6 +34,7 @@ class Found(StrEnum):
     NOBODY = "nobody"
     NO_KEY = "no_key"
     EXCLUDED = "excluded"  # a person said so
+    FORGOTTEN = "forgotten"  # somebody who asked for it
     RETURNED = "returned"  # a copy of a copy, back where the original was deleted
 
 

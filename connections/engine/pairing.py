@@ -104,6 +104,9 @@ class Partners:
             card = cards[view.id]
             if view.id in self.taken:
                 continue
+            if self.plant.forgotten is not None and self.plant.forgotten.knows(card.keys):
+                matches[work.id] = Match(Found.FORGOTTEN)
+                continue
             found = self._decided(card, same, alone) or moved.get(view.id) or copies.get(view.id)
             if found is None:
                 found = match(card, index, self.plant.tiers, apart)
@@ -279,4 +282,6 @@ def explain_match(found: Match, titles: Mapping[int, str]) -> tuple[str, str]:
         return Health.DELETED, "a copy of a contact that was deleted on the other side"
     if found.found is Found.EXCLUDED:
         return Health.EXCLUDED, "left out by a person"
+    if found.found is Found.FORGOTTEN:
+        return Health.EXCLUDED, "is known by something of a person who asked to be forgotten, so it is never created"
     return Health.EXCLUDED, "has none of the keys by which this connection knows people (such as an email)"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import orjson
 
 from connections.engine.decide import Setup, Target
+from connections.engine.forgotten import Forgotten, of_tenant
 from connections.engine.items import Intake, dumps
 from connections.engine.match import tiers
 from connections.models import ConflictPolicy, Connection, Folder, Label
@@ -49,6 +50,7 @@ class Plant:
     label_names: Mapping[Side, dict[str, str]]
     uses_labels: bool
     problems: Sequence[Problem] = ()  # lines of the mapping table that rest
+    forgotten: Forgotten | None = None
 
 
 def dump_fields(fields: Sequence[Field]) -> str:
@@ -114,6 +116,9 @@ def build(connection: Connection, connectors: Mapping[str, Connector], refresh: 
         side: _part(side, folders[side], connectors[side], catalogues[side], region, _needed(side, mappings, rules))
         for side in Side
     }
+    forgotten = of_tenant(connection.tenant)
+    for part in parts.values():
+        part.intake.forgotten = forgotten
     setup = Setup(
         mappings=mappings,
         rules=rules,
@@ -129,7 +134,8 @@ def build(connection: Connection, connectors: Mapping[str, Connector], refresh: 
     conditions = [condition for side in Side for rule in rules.for_source(side) for condition in rule.spec.conditions]
     uses_labels = any(condition.kind is ConditionKind.LABEL for condition in conditions)
     order = tiers(connection.match_keys or ["email"])
-    return Plant(connection, replace(setup, targets=targets), parts, order, names, uses_labels, table.problems)
+    setup = replace(setup, targets=targets)
+    return Plant(connection, setup, parts, order, names, uses_labels, table.problems, forgotten)
 
 
 def _conflicts(connection: Connection) -> Literal["winner", "newest", "ask"]:

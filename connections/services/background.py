@@ -11,8 +11,8 @@ from django.db import transaction
 from django_q.tasks import async_task
 
 from connections.engine.runner import RELATED, Busy
-from connections.models import Change, Connection, Pair, Run, RunKind, RunState, User
-from connections.services import ending, syncing, undoing
+from connections.models import Change, Connection, Forgetting, Pair, Run, RunKind, RunState, User
+from connections.services import ending, forgetting, syncing, undoing
 
 BUSY = 2.0  # seconds between two looks at a connection that another worker runs
 PATIENCE = 60.0  # seconds after which the task gives its place to others and is called again
@@ -46,6 +46,11 @@ def start_ending(connection: Connection, by: User) -> None:
     _call("end", connection.pk, by.pk)
 
 
+def start_forgetting(asked: Forgetting) -> None:
+    """Lets a worker erase a person in the apps and here."""
+    _call("forget", asked.pk)
+
+
 # ---- what the workers do
 
 
@@ -77,6 +82,18 @@ def end(connection_id: int, by_id: int) -> str:
         return "restored"
     by = User.objects.filter(pk=by_id).first()
     return _taken_back(lambda: ending.take_back(connection, by), "end", connection_id, by_id)
+
+
+def forget(pk: int) -> str:
+    """What cannot be finished now is tried again with the next purge."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return forgetting.carry_out(Forgetting.objects.get(pk=pk))
+        except forgetting.NotYet as reason:
+            if time.monotonic() > until:
+                return str(reason)
+            time.sleep(BUSY)
 
 
 def take_back(kind: str, pk: int, preview: bool) -> str:

@@ -19,11 +19,11 @@ CONNECTION_DEFAULTS: Mapping[str, Any] = {
 
 
 def of_tenant(tenant: Tenant) -> Entries:
-    return {"name": tenant.name, "region": tenant.region}
+    return {"name": tenant.name, "region": tenant.region, "history_days": tenant.history_days}
 
 
 def tenant_defaults(slug: str) -> Entries:
-    return {"name": slug, "region": ""}
+    return {"name": slug, "region": "", "history_days": 365}
 
 
 def of_account(account: Account) -> Entries:

@@ -166,7 +166,7 @@ def _named(data: Mapping[str, Any], path: str, key: str, identity: str, one: Any
 
 
 def _tenant(data: Any, path: str) -> TenantEntry:
-    table(data, path, ("slug", "name", "region", "accounts", "connections"))
+    table(data, path, ("slug", "name", "region", "history_days", "accounts", "connections"))
     slug = _name(data, path, "slug", "tenant")
     entries: dict[str, Any] = {}
     if "name" in data:
@@ -175,6 +175,8 @@ def _tenant(data: Any, path: str) -> TenantEntry:
             raise SpecError(at(path, "name"), "is longer than 100 characters")
     if "region" in data:
         entries["region"] = _region(data["region"], at(path, "region"))
+    if "history_days" in data:
+        entries["history_days"] = _days(data["history_days"], at(path, "history_days"))
     return TenantEntry(
         slug,
         path,
@@ -182,6 +184,12 @@ def _tenant(data: Any, path: str) -> TenantEntry:
         _named(data, path, "accounts", "name", _account) if "accounts" in data else None,
         _named(data, path, "connections", "name", _connection) if "connections" in data else None,
     )
+
+
+def _days(value: Any, path: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 32_767:
+        return value
+    raise SpecError(path, "must be a number of days, 0 for keeping history for ever")
 
 
 def _region(value: Any, path: str) -> str:
