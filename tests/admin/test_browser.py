@@ -13,7 +13,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from connections.models import Account, Change, Connection, Pair, Run, RunState, User
-from connections.services import arranging, syncing
+from connections.services import arranging, ending, syncing, undoing
 from tests.admin.conftest import Apps, fill, sign_in
 from tests.people.test_second_factor import code as totp
 
@@ -167,6 +167,53 @@ def test_a_plan_is_approved_and_an_undo_is_shown(visitor: Visitor, apps: Apps, c
     assert "approved" in visitor.page.inner_text(".messagelist")
     visitor.look("approved")
     visitor.go(f"/admin/connections/change/?run__id__exact={plan.pk}", "plan-lines")
+
+
+def test_an_undo_shows_what_it_does_and_what_it_leaves_alone(
+    visitor: Visitor, apps: Apps, connection: Connection
+) -> None:
+    fill(apps)
+    syncing.sync(connection)
+    dav = apps.remotes["dav"]
+    (grace,) = (key for key, row in dav.rows().items() if row.values.get("given") == "Grace")
+    dav.edit(grace, note="I know her")
+    plan = undoing.undo_since(connection, undoing.moment_of("1h"), preview=True)
+    visitor.go(f"/admin/connections/run/{plan.pk}/change/", "undo")
+    assert "Left alone" in visitor.page.inner_text("#pw-live")
+
+
+def test_a_connection_is_deleted_in_two_steps_and_restored(
+    visitor: Visitor, apps: Apps, connection: Connection
+) -> None:
+    fill(apps)
+    syncing.sync(connection)
+    page = visitor.page
+    visitor.go(f"/admin/connections/connection/{connection.pk}/delete/", "delete-1")
+    page.check("input[value=take_back]")
+    page.click("input[type=submit]")
+    visitor.look("delete-2")
+    assert "1 contacts are deleted in anna" in page.inner_text("#content")
+    page.click("input[type=submit]")
+    page.wait_for_url("**/deletedconnection/")
+    visitor.look("deleted")
+    page.click("#result_list th a")
+    page.wait_for_url("**/deletedconnection/*/change/")
+    visitor.look("deleted-one")
+    page.click('button:has-text("Restore")')
+    page.wait_for_url("**/connection/*/change/")
+    assert Connection.objects.get().paused_reason == ending.RESTORED
+
+
+def test_a_person_is_forgotten_only_after_a_warning(visitor: Visitor, apps: Apps, connection: Connection) -> None:
+    fill(apps)
+    syncing.sync(connection)
+    pair = Pair.objects.get(title="Grace Hopper")
+    visitor.go(f"/admin/connections/pair/{pair.pk}/forget/", "forget")
+    assert "cannot be undone" in visitor.page.inner_text("#content")
+    visitor.page.check("input[name=understood]")
+    visitor.page.click("input[type=submit]")
+    visitor.page.wait_for_url("**/forgetting/*/change/")
+    visitor.look("forgetting")
 
 
 def test_the_page_of_a_run_follows_it(visitor: Visitor, apps: Apps, connection: Connection) -> None:
