@@ -196,10 +196,10 @@ def test_a_connection_is_deleted_in_two_steps_and_restored(
     page.click("input[type=submit]")
     page.wait_for_url("**/deletedconnection/")
     visitor.look("deleted")
-    page.click("#result_list th a")
-    page.wait_for_url("**/deletedconnection/*/change/")
+    page.click("#result_list tbody th a")
+    page.wait_for_url("**/deletedconnection/*/change/*")
     visitor.look("deleted-one")
-    page.click('button:has-text("Restore")')
+    page.click("form[action$='/restore/'] button")
     page.wait_for_url("**/connection/*/change/")
     assert Connection.objects.get().paused_reason == ending.RESTORED
 
