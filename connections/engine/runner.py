@@ -269,7 +269,7 @@ class Runner:
         if gate.mode is not Mode.FREE:
             self.run_row.held = still
             return
-        done = guard.written(self.run_row) if counters else Counter()
+        done = guard.written(self.run_row) if counters or self.run_row.slices > 1 else Counter()
         clears = any(mapping.spec.mode is MappingMode.CLEAR for mapping in self.plant.setup.mappings)
         if still or guard.may_trip(self.connection, done, clears):
             gate.held = {**gate.held, **guard.verdict(self.connection, self._whole_plan(gate), done, still)}

@@ -171,3 +171,25 @@ def test_an_emptiness_that_was_accepted_stays_so_for_all_slices_and_after_a_fail
     assert states.count("failed") == 1
     assert not b.rows()
     assert not syncing.emptiness_accepted(connection)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_goes_on_after_a_crash_still_counts_what_it_wrote_before() -> None:
+    bench, connection = make_bench(40, deletions_a_to_b="delete", guard_deletes_least=5)
+    bench.run(connection)
+    bench.run(connection)
+    a, b = bench.remotes["a"], bench.remotes["b"]
+    ids = list(a.rows())
+    for record_id in ids[:4]:
+        a.delete(record_id)
+    crash = bench.world.crash
+    bench.world.answers.append(lambda request: setattr(crash, "die_at", {crash.count + 2}))
+    assert bench.run_mortal(connection) is None
+    bench.world.answers.clear()
+    crash.die_at = ()
+    bench.world.advance(120)
+    assert len(b.rows()) == 36
+    for record_id in ids[4:8]:
+        a.delete(record_id)
+    assert bench.run(connection).held.keys() == {"deletes"}
+    assert len(b.rows()) == 36

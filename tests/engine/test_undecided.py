@@ -255,3 +255,21 @@ def test_a_plan_changes_nothing_of_what_it_would_pair_anew() -> None:
     bench.until_quiet(connection)
     assert people(b) == ["Anna", "Bert"]
     assert people(a) == ["Anna", "Bert"]
+
+
+def test_a_second_connection_hears_of_a_dropped_key_though_the_first_was_there_before() -> None:
+    world = World()
+    bench = Bench(world, {name: rich(world, name) for name in "abc"})
+    first, second = bench.connect("a", "b"), bench.connect("a", "c")
+    a, c = bench.remotes["a"], bench.remotes["c"]
+    anna = add(a, "Anna", "anna@example.com")
+    rival = add(a, "Carla", "anna@example.com")
+    there = add(c, "Anna Maria", "anna@example.com")
+    bench.until_quiet(first, second)
+    assert pair_of(second, "a", anna).health == "review"
+    a.edit(rival, "", emails=[{"value": "carla@example.com"}])
+    bench.until_quiet(first)
+    assert DroppedKey.objects.count() == 1
+    bench.until_quiet(second)
+    assert pair_of(second, "a", anna).item_b == item_of(second, "b", there)
+    assert not DroppedKey.objects.filter(folder=second.folder_a).exists()
