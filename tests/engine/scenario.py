@@ -99,7 +99,7 @@ class Player(Expectations):
         self._mark()
 
     def _remote(self, name: str, app: Any) -> MemoryRemote:
-        options = {"app": app} if isinstance(app, str) else dict(app)
+        options: dict[str, Any] = {"app": app} if isinstance(app, str) else dict(app)
         options.pop("connected", None)
         own: dict[str, Any] = {key: _field(extra) for key, extra in options.pop("fields", {}).items()}
         fields = POOR if options.pop("app", "rich") == "poor" else RICH
