@@ -122,7 +122,7 @@ def vanished(spec: MappingSpec, first: Field, second: Field) -> list[str]:
 
 def _check(couples: Couples) -> None:
     keys = [(option_key(left), option_key(right)) for left, right in couples]
-    lefts, rights = Counter(left for left, _ in keys), Counter(right for _, right in keys)
+    lefts, rights = Counter(left for left, _ in set(keys)), Counter(right for _, right in set(keys))
     seen: set[tuple[str, str]] = set()
     for (mine, theirs), (left, right) in zip(couples, keys, strict=True):
         if (left, right) in seen:

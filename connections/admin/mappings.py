@@ -60,6 +60,7 @@ class LineForm(forms.Form):
         choices["direction"].choices = [(direction.value, arrows[direction]) for direction in able or list(Direction)]
         choices["winner"].choices = [("", "as the connection says"), ("a", a), ("b", b)]
         choices["table"].help_text = f"Options that mean the same, a line each: option of {a} = option of {b}."
+        lefts, rights = _labels(given.a, spec.a), _labels(given.b, spec.b)
         direction = spec.direction if spec.direction in able else (able or [spec.direction])[0]
         self.initial.update(
             {
@@ -70,8 +71,7 @@ class LineForm(forms.Form):
                 "pattern": spec.pattern,
                 "enabled": spec.enabled,
                 "table": "\n".join(
-                    f"{_labels(given.a, spec.a).get(left, left)} = {_labels(given.b, spec.b).get(right, right)}"
-                    for left, right in spec.values
+                    f"{lefts.get(left, left)} = {rights.get(right, right)}" for left, right in spec.values
                 ),
             }
         )

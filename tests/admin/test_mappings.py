@@ -128,7 +128,7 @@ def test_a_default_line_pointed_to_another_field_does_not_come_back_beside(admin
     ("given", "reason"),
     [
         ({"a": ["birthday"], "b": ["emails"]}, "“Birthday” holds a date and “Emails” a email; map “Birthday” to"),
-        ({"a": ["agreed"], "b": ["title"]}, "the line “Job title” could not go on"),
+        ({"a": ["givenName", "surname"], "b": ["emails"]}, "cannot be joined; map “Emails” on a line of its own"),
         ({"a": ["score"], "b": ["nickname"], "direction": "b_to_a"}, "“Score” is read-only; let it flow the other way"),
         ({"a": ["tier"], "b": ["class"], "table": "Gold First"}, "is not of the form: option = option"),
         ({"a": ["tier"], "b": ["class"], "table": "Gold = First\nGold = First"}, "stands twice in the value table"),
@@ -217,3 +217,28 @@ def test_who_may_only_look_sees_the_table_and_changes_nothing(staff: Callable[..
 
 def test_who_may_not_see_connections_sees_no_mapping(staff: Callable[..., Client], live: Connection) -> None:
     assert staff("view_account").get(table(live)).status_code == 403
+
+
+def test_a_default_line_gives_way_to_an_own_one_and_another_own_one_does_not(admin: Client, live: Connection) -> None:
+    save(admin, live, a=["agreed"], b=["title"])
+    assert TITLE not in switched_on(live)
+    text = admin.get(table(live)).content.decode()
+    assert "“Job title” of dav means the same; the line “Agreed” has it" in text
+    text = save(admin, live, a=["tier"], b=["title"]).content.decode()
+    assert "the line “Agreed” writes “Job title” already" in text
+
+
+def test_a_circle_of_lines_is_refused(admin: Client, live: Connection) -> None:
+    save(admin, live, a=["tier"], b=["nickname"], direction="a_to_b")
+    text = save(admin, live, a=["agreed"], b=["nickname"], direction="b_to_a").content.decode()
+    assert "is saved" in text
+    text = save(
+        admin,
+        live,
+        line(live, line="agreed = nickname"),
+        a=["tier"],
+        b=["nickname", "suffix"],
+        name="Back",
+        direction="b_to_a",
+    ).content.decode()
+    assert "it closes a circle" in text
