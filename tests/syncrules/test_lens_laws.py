@@ -57,6 +57,13 @@ TABLES = compiled(
     MappingSpec("Yes or a colour", ("yes",), ("one",), values=(("true", "1"), ("false", "3"))),
     MappingSpec("Owner", ("owner",), ("owner",)),
 )
+TURNED = compiled(
+    CHOICES_B,
+    CHOICES_A,
+    MappingSpec("Several to one", ("one",), ("one",), values=tuple((right, left) for left, right in SEVERAL)),
+    MappingSpec("Several to some", ("some",), ("some",), values=tuple((right, left) for left, right in SEVERAL)),
+)
+TABLES = (*TABLES, *TURNED)
 MAPPINGS = (*DEFAULT, *PATTERNS, *TRANSLATED, *TABLES)
 
 TEXTS = st.sampled_from(["Anna", "anna", "Anna  Maria", "Smith", "van Dam", "a, b", "Main 1\nBox 2", "Box 2", "Ω", "S"])
