@@ -325,6 +325,5 @@ class ListLens:
         for element in (shared or ())[: self.capacity]:
             own = mine.get(self.normal(element["value"]))
             new.append(self._kept(element, own.pop(0)) if own else self.take(element))
-        if new == self.get(values):
-            return {}
-        return {self.key: self.shape(new)}
+        shown = self.shape(new)
+        return {} if shown == self.shape(self.get(values)) else {self.key: shown}

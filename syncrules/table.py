@@ -210,7 +210,7 @@ def unmapped(
     a: Catalogue, b: Catalogue, specs: Sequence[MappingSpec], table: Table, names: Mapping[Side, str]
 ) -> list[Unmapped]:
     """All of them, of both sides in the order of their catalogues. `names`: how people call the sides."""
-    carried = {(side, key) for mapping in table.mappings for side in Side for key in mapping.keys(side)}
+    carried = {(side, key): mapping.name for mapping in table.mappings for side in Side for key in mapping.keys(side)}
     resting = {
         (side, key): (spec.name, table.problem(spec.name) if spec.enabled else "it is switched off")
         for spec in specs
@@ -222,21 +222,34 @@ def unmapped(
     for side, mine, theirs in ((Side.A, a, b), (Side.B, b, a)):
         for field in mine:
             if (side, field.key) not in carried:
-                found.append(_unmapped(side, field, theirs, resting.get((side, field.key)), names[side.other]))
+                twin = theirs.by_meaning.get(field.meaning) if field.meaning else None
+                taken = carried.get((side.other, twin.key), "") if twin else ""
+                line = resting.get((side, field.key))
+                found.append(_unmapped(side, field, theirs, twin, taken, line, names[side.other]))
     return found
 
 
-def _unmapped(side: Side, field: Field, theirs: Catalogue, line: tuple[str, str] | None, there: str) -> Unmapped:
+def _unmapped(
+    side: Side,
+    field: Field,
+    theirs: Catalogue,
+    twin: Field | None,
+    taken: str,
+    line: tuple[str, str] | None,
+    there: str,
+) -> Unmapped:
+    """`twin` means the same in the other app; `taken` is the line that carries it, `line` one that rests, and why."""
     if field.reason:
         return Unmapped(side, field, f"not offered by the app: {field.reason}", False)
     if line is not None:
         return Unmapped(side, field, f"its line “{line[0]}” rests: {line[1]}", True)
-    twin = theirs.by_meaning.get(field.meaning) if field.meaning else None
     open_there = any(not (other.reason or other.read_only) for other in theirs)
     if field.read_only:
         return Unmapped(side, field, f"read-only: it can be carried to {there}, not changed here", open_there)
     if twin is not None and twin.reason:
         return Unmapped(side, field, f"“{twin.label}” of {there} is not offered: {twin.reason}", open_there)
+    if twin is not None and taken:
+        return Unmapped(side, field, f"“{twin.label}” of {there} means the same; the line “{taken}” has it", True)
     if twin is not None:
         return Unmapped(side, field, f"not on the default mapping; “{twin.label}” of {there} means the same", True)
     return Unmapped(side, field, f"no counterpart: no field of {there} means the same", bool(len(theirs)))

@@ -62,7 +62,8 @@ class Translation:
 
 def translation(spec: MappingSpec, first: Field, second: Field, plain: compare.Normal) -> Translation | None:
     """None where values cross as they are. Raises ValueError with what is wrong with the table."""
-    couples = [(option_of(first, left), option_of(second, right)) for left, right in spec.values]
+    lefts, rights = Options(first), Options(second)
+    couples = [(lefts.meant(left), rights.meant(right)) for left, right in spec.values]
     _check(couples)
     owners = first.meaning == second.meaning == OWNER and not couples
     if not couples:
@@ -80,23 +81,31 @@ def translation(spec: MappingSpec, first: Field, second: Field, plain: compare.N
     return Translation(Reading(own, own, owners), Reading(inward, outward, owners), same, plain)
 
 
-def option_of(field: Field, said: str) -> str:
-    """The option's value, where its value or its label was said; else what was said: an option may have vanished."""
-    if field.type is FieldType.BOOLEAN:
-        meant = compare.boolean(said)
-        return as_text(meant) if isinstance(meant, bool) else said
-    if any(said == value for value, _ in field.options):
-        return said
-    meant = compare.folded(said)
-    found = [value for value, label in field.options if meant in (compare.folded(value), compare.folded(label))]
-    return found[0] if found else said
+class Options:
+    """What a field offers, found by value or by label."""
 
+    def __init__(self, field: Field) -> None:
+        self.field = field
+        self.values = {value for value, _ in _offered(field)}
+        self.by_text: dict[str, str] = {}
+        for text, value in [
+            *((value, value) for value, _ in _offered(field)),
+            *((label, value) for value, label in _offered(field)),
+        ]:
+            self.by_text.setdefault(compare.folded(text), value)
 
-def offers(field: Field, value: str) -> bool:
-    """Whether an option of a table is still there. A text takes everything."""
-    if field.type is FieldType.BOOLEAN:
-        return value in ("true", "false")
-    return not field.options or any(value == option for option, _ in field.options)
+    def meant(self, said: str) -> str:
+        """The option's value, where its value or its label was said; else what was said: an option may have gone."""
+        if said in self.values:
+            return said
+        if self.field.type is FieldType.BOOLEAN:
+            truth = compare.boolean(said)
+            return as_text(truth) if isinstance(truth, bool) else said
+        return self.by_text.get(compare.folded(said), said)
+
+    def offers(self, said: str) -> bool:
+        """A text takes everything."""
+        return not self.values or self.meant(said) in self.values
 
 
 def vanished(spec: MappingSpec, first: Field, second: Field) -> list[str]:
@@ -104,19 +113,21 @@ def vanished(spec: MappingSpec, first: Field, second: Field) -> list[str]:
     sides = ((first, [left for left, _ in spec.values]), (second, [right for _, right in spec.values]))
     return [
         f"“{said}” of “{field.label}”"
-        for field, options in sides
-        for said in dict.fromkeys(options)
-        if not offers(field, option_of(field, said))
+        for field, texts in sides
+        for options in [Options(field)]
+        for said in dict.fromkeys(texts)
+        if not options.offers(said)
     ]
 
 
 def _check(couples: Couples) -> None:
     keys = [(option_key(left), option_key(right)) for left, right in couples]
-    lefts, rights = Counter(left for left, _ in keys), Counter(right for _, right in keys)
-    for number, (left, right) in enumerate(keys):
-        mine, theirs = couples[number]
-        if (left, right) in keys[:number]:
+    lefts, rights = Counter(left for left, _ in set(keys)), Counter(right for _, right in set(keys))
+    seen: set[tuple[str, str]] = set()
+    for (mine, theirs), (left, right) in zip(couples, keys, strict=True):
+        if (left, right) in seen:
             raise ValueError(f"“{mine}” = “{theirs}” stands twice in the value table; leave it once")
+        seen.add((left, right))
         if lefts[left] > 1 and rights[right] > 1:
             raise ValueError(
                 f"In the value table “{mine}” and “{theirs}” both stand in several lines, so it cannot be told what "

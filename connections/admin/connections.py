@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -13,13 +14,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from connections.admin import ending, setup
+from connections.admin import ending, mappings, setup
 from connections.admin.base import PairwiseAdmin, address, link, listing
-from connections.admin.mappings import MappingInline, offered
+from connections.admin.mappings import offered
 from connections.admin.rules import RuleInline
 from connections.models import Change, ConfigurationVersion, Connection, Decision, DirectionChoice, Pair, SideChoice
 from connections.services import arranging, background, looking, syncing, undoing
 from connections.services.configuration import versions
+from connections.services.mapping import Editor
 from syncrules.mapping import MappingError
 
 KEYS = (("email", "email"), ("phone+name", "phone and name"), ("name+company", "name and company"))
@@ -121,7 +123,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
     show_full_result_count = False
     actions = ("sync_now", "preview", "pause", "resume")
     change_form_template = "admin/pairwise/connection.html"
-    inlines = (MappingInline, RuleInline)
+    inlines = (RuleInline,)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request).defer("folder_a__catalogue", "folder_b__catalogue")
@@ -173,7 +175,8 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             "connection": connection,
             "given": given,
             "sides": [(given.a.name, connection.folder_a), (given.b.name, connection.folder_b)],
-            "lines": arranging.mapping_lines(connection, given) if connection.default_mappings else None,
+            "mapping": Editor(connection, given).overview(),
+            "mapping_url": address(connection, "mappings"),
             "state": looking.State(connection.state),  # type: ignore[attr-defined]
             "runs": looking.latest_runs(connection),
             "may_act": self.may_act(request),
@@ -217,9 +220,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
         ]
 
     def get_inlines(self, request: HttpRequest, obj: Connection | None) -> list[Any]:
-        if obj is None:
-            return []
-        return [RuleInline] if obj.default_mappings else [MappingInline, RuleInline]
+        return [] if obj is None else [RuleInline]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -249,6 +250,8 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             ("progress", self.progress_view, "progress"),
             ("undo-since", self.undo_since_view, "undo_since"),
             ("ask-again", self.ask_again_view, "ask_again"),
+            ("mappings", partial(mappings.table_view, self), "mappings"),
+            ("mapping-line", partial(mappings.line_view, self), "mapping_line"),
             ("copy-mappings", self.copy_mappings_view, "copy_mappings"),
             ("default-mappings", self.default_mappings_view, "default_mappings"),
             ("keep-as-template", self.keep_as_template_view, "keep_as_template"),

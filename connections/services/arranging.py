@@ -20,6 +20,7 @@ from syncrules.defaults import default_mappings
 from syncrules.mapping import MappingError
 from syncrules.models import FieldMapping
 from syncrules.specs import Direction, MappingSpec
+from syncrules.table import combined
 
 FRESH = 300  # seconds for which an answer of an app about its fields and labels is taken as live
 NEW = "new: look it over, preview it, then resume it"  # why a connection that was just made does not run
@@ -170,31 +171,6 @@ def store_labels(folder: Folder, connector: base.Connector) -> None:
             Label.objects.filter(pk=row.pk).update(**shown)
 
 
-@dataclass(frozen=True, slots=True)
-class MappingLine:
-    """A line of the mapping table in words."""
-
-    name: str
-    a: str
-    b: str
-    direction: str
-
-
-def mapping_lines(connection: Connection, given: Offer) -> list[MappingLine]:
-    """The mapping that is in force."""
-    specs = setup.mapping_specs(connection, given.a.catalogue, given.b.catalogue)
-    arrows = {Direction.BOTH: "⇄", Direction.A_TO_B: "→", Direction.B_TO_A: "←"}
-    return [
-        MappingLine(
-            spec.name,
-            labels_of(given.a.catalogue, spec.a),
-            labels_of(given.b.catalogue, spec.b),
-            arrows[spec.direction],
-        )
-        for spec in specs
-    ]
-
-
 def labels_of(catalogue: Catalogue, keys: Sequence[str]) -> str:
     return " + ".join(catalogue.by_key[key].label if key in catalogue else key for key in keys)
 
@@ -207,9 +183,9 @@ EVERYTHING = {Direction.A_TO_B: "Everything from A", Direction.B_TO_A: "Everythi
 
 @transaction.atomic
 def copy_default_mappings(connection: Connection) -> int:
-    """Writes the default mapping down as the connection's own lines, to be edited. Returns how many."""
+    """Writes the default lines down as the connection's own, beside those it has. Returns how many there are."""
     given = offer(connection)
-    specs = default_mappings(given.a.catalogue, given.b.catalogue)
+    specs = combined(default_mappings(given.a.catalogue, given.b.catalogue), setup.own_specs(connection))
     if not specs:
         raise MappingError("The fields of both apps are not known yet; test the accounts first.")
     FieldMapping.objects.filter(connection=connection).delete()

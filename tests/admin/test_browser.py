@@ -142,6 +142,9 @@ def test_a_connection_is_set_up_by_hand(visitor: Visitor, apps: Apps, accounts: 
     page.wait_for_url("**/change/")
     made = Connection.objects.get(name="outlook-to-dav")
     assert made.paused_reason == arranging.NEW
+    page.click("text=Look at the mapping and change it")
+    page.wait_for_url("**/mappings/")
+    visitor.look("mappings")
     page.click("text=Copy to edit")
     page.wait_for_url("**/change/")
     made.refresh_from_db()

@@ -220,38 +220,6 @@ def test_saving_untouched_changes_nothing(admin: Client, apps: Apps, connection:
     assert connection.config_version == version
 
 
-def test_the_default_mapping_is_shown_and_copied_to_edit(
-    admin: Client, apps: Apps, connection: Connection, queue: list[Any]
-) -> None:
-    text = admin.get(page_of(connection)).content.decode()
-    assert "what means the same on both sides" in text
-    assert "Company" in text
-    assert 'name="mappings-0-a"' not in text
-    admin.post(f"/admin/connections/connection/{connection.pk}/copy-mappings/")
-    connection.refresh_from_db()
-    assert not connection.default_mappings
-    assert connection.config_version > 2
-    rows = FieldMapping.objects.filter(connection=connection)
-    assert rows.count() > 10
-    text = admin.get(page_of(connection)).content.decode()
-    assert option(text, "mappings-0-b", "Job title") == "title"
-    admin.post(f"/admin/connections/connection/{connection.pk}/default-mappings/")
-    assert not rows.exists()
-
-
-def test_a_mapping_that_cannot_work_is_explained_beside_its_line(
-    admin: Client, apps: Apps, connection: Connection, queue: list[Any]
-) -> None:
-    admin.get(page_of(connection))
-    admin.post(f"/admin/connections/connection/{connection.pk}/copy-mappings/")
-    line = FieldMapping.objects.filter(a=["emailAddresses"]).get()
-    number = list(FieldMapping.objects.all()).index(line)
-    text = save(admin, connection, **{f"mappings-{number}-b": ["bday"]})
-    assert "correct the error" in text
-    line.refresh_from_db()
-    assert line.b == ["emails"]
-
-
 def test_rules_are_picked_from_both_sides(admin: Client, apps: Apps, connection: Connection, queue: list[Any]) -> None:
     apps.remotes["anna"].label_id("VIP")
     apps.remotes["dav"].label_id("Customers")
@@ -342,19 +310,6 @@ def test_a_declared_field_is_tried_when_it_is_saved(
     assert "does not take 'Tier' as the name of a field" in told
     row = DeclaredField.objects.get()
     assert (row.tenant, row.account) == (accounts[0].tenant, accounts[0])
-
-
-def test_a_very_long_mapping_table_is_saved(
-    admin: Client, apps: Apps, connection: Connection, queue: list[Any]
-) -> None:
-    admin.get(page_of(connection))
-    Connection.objects.filter(pk=connection.pk).update(default_mappings=False)
-    FieldMapping.objects.bulk_create(
-        FieldMapping(connection=connection, name=f"Line {number}", position=number, a=["givenName"], b=["given"])
-        for number in range(120)
-    )
-    assert save(admin, connection, **{"mappings-119-a": ["surname"], "mappings-119-b": ["family"]}) == ""
-    assert FieldMapping.objects.get(name="Line 119").a == ["surname"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -440,3 +440,57 @@ tenants:
 """
     apply(text)
     assert Rule.objects.get().spec().conditions[0].label_id == "l1"
+
+
+# ---- lines of the mapping beside the default ones
+
+BESIDE = """
+mappings:
+  lines:
+    - {name: Nick, a: [companyName], b: [nickname], direction: a_to_b, mode: fill, winner: b}
+    - {name: Notes, a: [personalNotes], b: [note], enabled: false}
+"""
+
+
+def test_lines_beside_the_default_ones_go_round_unchanged(apps: Apps) -> None:
+    told = apply(FILE)
+    told = apply(with_options(BESIDE))
+    assert told[-1].strip() == "mappings: + “Nick”, + “Notes”"
+    connection = Connection.objects.get()
+    assert connection.default_mappings
+    assert [row.name for row in FieldMapping.objects.all()] == ["Nick", "Notes"]
+    before = counts(), Connection.objects.get().config_version
+    assert apply(export()) == []
+    assert (counts(), Connection.objects.get().config_version) == before
+    assert apply(FILE)[-1].strip().startswith("mappings: - “Nick”, - “Notes”")
+    assert (Connection.objects.get().default_mappings, FieldMapping.objects.count()) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    ("mappings", "reason"),
+    [
+        ("{default: maybe}", "mappings.lines: default must be true or false"),
+        ("{lines: [{a: [x]}]}", "mappings.lines[0].b: must be a list of one or more field keys"),
+        ("{more: []}", "mappings.more: this entry is not known"),
+        ("[{a: [givenName], b: [given], values: [[1, 2, 3]]}]", "values[0]: must be a pair of texts"),
+        (
+            "[{name: One, a: [givenName], b: [given]}, {name: Two, a: [surname], b: [given]}]",
+            "Mapping “Two”: the line “One” writes",
+        ),
+        (
+            "[{name: One, a: [givenName], b: [given], direction: a_to_b}, "
+            "{name: Two, a: [givenName], b: [given], direction: b_to_a}]",
+            "Mapping “Two”: it closes a circle",
+        ),
+    ],
+)
+def test_a_table_that_cannot_work_is_refused_before_anything_is_written(apps: Apps, mappings: str, reason: str) -> None:
+    apply(FILE)
+    assert reason in refused(with_options(f"mappings: {mappings}"))
+
+
+def test_truth_values_of_a_table_may_be_written_plainly(apps: Apps) -> None:
+    line = '{name: Nick, a: [companyName], b: [nickname], values: [[true, "yes"], [false, "no"]]}'
+    apply(with_options(f"mappings: [{line}]"))
+    assert FieldMapping.objects.get().values == [["true", "yes"], ["false", "no"]]
+    assert apply(export()) == []
