@@ -264,7 +264,7 @@ def test_owners_are_mapped_by_email_and_by_nothing_else() -> None:
     assert mapping.put_b("2", {}) == {"owner": "7"}
     assert mapping.put_a(mapping.get_b({"owner": "7"}), {}) == {"owner": "2"}
     for side in Side:
-        held = {Side.A: {}, Side.B: {}} | {side: {"owner": "3"}}
+        held: dict[Side, dict[str, str]] = {Side.A: {}, Side.B: {}} | {side: {"owner": "3"}}
         pair = Pair(held[Side.A], held[Side.B], (mapping,), agreed=False)
         merged = pair.merge()
         assert merged.empty
