@@ -20,6 +20,11 @@ _MAY_NOT: Final = {
     *("INSUFFICIENT_ACCESS_OR_READONLY", "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "INSUFFICIENT_ACCESS"),
     *("INVALID_FIELD_FOR_INSERT_UPDATE", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY_ACCESS"),
 }
+_OF_A_VALUE: Final = {
+    *("STRING_TOO_LONG", "INVALID_EMAIL_ADDRESS", "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "JSON_PARSER_ERROR"),
+    *("FIELD_CUSTOM_VALIDATION_EXCEPTION", "FIELD_INTEGRITY_EXCEPTION", "NUMBER_OUTSIDE_VALID_RANGE"),
+    "INVALID_TYPE_ON_FIELD_IN_RECORD",
+}
 _EXISTING: Final = re.compile(r"record with id: ([A-Za-z0-9]{15,18})")
 _LONGEST_RULE: Final = 300
 
@@ -98,7 +103,7 @@ def refusal_of(problem: Problem, catalogue: Mapping[str, Field], sent: Sequence[
     """The key of the field at fault (empty if the answer does not tell) and a sentence without the value."""
     names = {"AccountId": "Account.Name"}
     keys = [names.get(one, one) for one in problem.fields if names.get(one, one) in catalogue]
-    if not keys and len(sent) == 1 and problem.code not in ("REQUIRED_FIELD_MISSING", "DUPLICATES_DETECTED"):
+    if not keys and len(sent) == 1 and problem.code in _OF_A_VALUE:
         keys = list(sent)
     key = keys[0] if keys else ""
     label = catalogue[key].label if key in catalogue else "a field"
