@@ -18,6 +18,7 @@ from connectors.base import (
     Label,
     LabelKind,
     Record,
+    Sent,
     Unsupported,
     Write,
     WriteResult,
@@ -26,6 +27,7 @@ from connectors.salesforce.api import Api
 from connectors.salesforce.campaigns import Campaigns
 from connectors.salesforce.changes import OVERLAP, PAGE_SIZE, Changes
 from connectors.salesforce.reading import FOLDERS, Reader, Source
+from connectors.salesforce.sent import Search
 from connectors.salesforce.writing import LIMIT, Writer
 
 CAPABILITIES: Final = Capabilities(
@@ -52,6 +54,7 @@ class Salesforce:
             CAPABILITIES,
             settle_after=float(host.settings.get("settle_after", CAPABILITIES.settle_after)),
             idempotent_creates=bool(self.api.option("marker_field")),
+            keeps_markers=bool(self.api.option("marker_field")),
         )
         self._sources = {object: Source(self.api, object) for object in FOLDERS}
 
@@ -113,3 +116,6 @@ class Salesforce:
 
     def find(self, folder: str, markers: Sequence[str], fields: Sequence[str]) -> Mapping[str, Record]:
         return self._reader(folder, fields).find(markers)
+
+    def find_sent(self, folder: str, sent: Sequence[Sent], fields: Sequence[str]) -> Mapping[str, Record]:
+        return Search(self._reader(folder, fields), self.capabilities.settle_after).find(sent)

@@ -77,17 +77,21 @@ class Reader:
 
     # ---- rows
 
-    def rows(self, where: str, order: str = "", limit: int = 0, everything: bool = False) -> list[Row]:
+    def rows(
+        self, where: str, order: str = "", limit: int = 0, everything: bool = False, more: Sequence[str] = ()
+    ) -> list[Row]:
+        """`more`: fields beside those that records need."""
+
         def ask(catalogue: Catalogue) -> list[Row]:
-            soql = f"{self.select(catalogue)} WHERE {where}"
+            soql = f"{self.select(catalogue, more)} WHERE {where}"
             soql += f" ORDER BY {order}" if order else ""
             soql += f" LIMIT {limit}" if limit else ""
             return list(self.api.query(soql, self.source.what, everything))
 
         return self.source.steady(ask)
 
-    def select(self, catalogue: Catalogue) -> str:
-        names = catalogue.selected(self.fields)
+    def select(self, catalogue: Catalogue, more: Sequence[str] = ()) -> str:
+        names = list(dict.fromkeys([*catalogue.selected(self.fields), *more]))
         if self.source.mark and self.source.mark in catalogue.names:
             names.append(self.source.mark)
         if catalogue.has_members:
@@ -131,7 +135,7 @@ class Reader:
     # ---- by mark
 
     def find(self, markers: Sequence[str]) -> dict[str, Record]:
-        """Nothing where the organisation has no field for marks; `find_sent` looks by content there."""
+        """Nothing where the organisation has no field for marks: see the module `sent`."""
         mark = self.source.mark
         if not mark or not markers:
             return {}

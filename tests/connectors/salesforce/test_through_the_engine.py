@@ -185,6 +185,17 @@ def test_a_create_whose_answer_is_lost_makes_one_record(stage: Make, marks: bool
     assert both.people() == both.mailbox.people() == {ANNA: 1, BERT: 1}
 
 
+@pytest.mark.parametrize("marks", [True, False])
+def test_who_has_only_a_name_is_made_once_too(stage: Make, marks: bool) -> None:
+    both = stage(marks=marks)
+    nameless = Person("Plato", "")
+    both.mailbox.add(nameless)
+    both.org.fault("drop", path="composite/sobjects$", when="after")
+    both.settle()
+    both.settle()
+    assert both.people() == both.mailbox.people() == {nameless: 1}
+
+
 def test_what_a_rule_of_the_organisation_refuses_is_said_at_the_contact_and_the_others_go_on(stage: Make) -> None:
     both = stage()
     rule = {"object": "Contact", "field": "Title", "forbidden": "Buyer", "message": "No buyers."}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from connectors.base import Outcome, Record, Throttled, Unsupported, Value, Write, WriteKind, WriteResult
+from connectors.base import Outcome, Record, Sent, Throttled, Unsupported, Value, Write, WriteKind, WriteResult
 from connectors.salesforce.connector import Salesforce
 from connectors.sandbox import Sandbox
 from tests.connectors.conformance import marker
@@ -287,3 +287,35 @@ def test_a_batch_that_is_turned_away_whole_had_no_effect(account: Account) -> No
     with pytest.raises(Throttled):
         send(connector, create(LastName="Maes"))
     assert account.records("Contact") == []
+
+
+# ---- an organisation without a field for marks
+
+
+def test_creates_are_found_by_what_was_sent_where_there_are_no_marks(sandbox: Sandbox) -> None:
+    account = Account(sandbox, marks=False)
+    connector = account.connect()
+    assert not connector.capabilities.keeps_markers
+    account.load("Contact", {"LastName": "Maes", "FirstName": "Old"})
+    clock = connector.host.clock
+    account.sandbox.clock.advance(3600)
+    connector.check()
+    twins = [create(LastName="Maes", FirstName="Anna") for _ in range(2)]
+    others = [create(FirstName="Plato"), create(LastName="Claes", Email="never@example.com")]
+    results = send(connector, *twins, others[0])
+    sent = [Sent(write.marker, write.values, clock.now()) for write in (*twins, *others)]
+    found = account.connect().find_sent("Contact", sent, keys(connector))
+    made = [result.record.id for result in results if result.record]
+    assert [found[write.marker].id for write in (*twins, others[0])] == made
+    assert others[1].marker not in found
+    account.close()
+
+
+def test_a_record_that_was_there_before_is_not_taken_for_ours(sandbox: Sandbox) -> None:
+    account = Account(sandbox, marks=False)
+    account.load("Contact", {"LastName": "Maes"})
+    account.sandbox.clock.advance(3600)
+    connector = account.connect()
+    one = Sent(marker(), {"LastName": "Maes"}, connector.host.clock.now())
+    assert connector.find_sent("Contact", [one], keys(connector)) == {}
+    account.close()
