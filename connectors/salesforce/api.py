@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -33,6 +34,8 @@ class Api:
         self.http = Http(host, Bearer(oauth.refresher(host), LOST))
         self.version = host.settings.get("api_version", VERSION)
         self.server_time = 0.0  # by the clock of Salesforce, when it last answered
+        self._options: Mapping[str, str] | None = None
+        self._held_back: float | None = None  # a pause that begins when what is under way is done
 
     @property
     def instance(self) -> str:
@@ -47,8 +50,21 @@ class Api:
         return f"/services/data/v{self.version}"
 
     def option(self, name: str) -> str:
-        """What a person entered in the account beside its credentials."""
-        return self.host.vault.current().values.get(name, "").strip()
+        """What a person entered in the account beside its credentials; read once."""
+        if self._options is None:
+            self._options = dict(self.host.vault.current().values)
+        return self._options.get(name, "").strip()
+
+    @contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        """No pause of our own begins between a write and the look at what became of it."""
+        self._held_back = 0.0
+        try:
+            yield
+        finally:
+            seconds, self._held_back = self._held_back, None
+            if seconds:
+                self._pause(seconds)
 
     # ---- requests
 
@@ -146,6 +162,9 @@ class Api:
             return API_SHARE
 
     def _pause(self, seconds: float) -> None:
+        if self._held_back is not None:
+            self._held_back = max(self._held_back, seconds)
+            return
         kinds: tuple[Kind, Kind] = ("read", "write")
         for kind in kinds:
             self.host.limits.throttled(kind, seconds)

@@ -63,9 +63,9 @@ class Salesforce:
         folders = self.folders()
         if not folders:
             raise Unsupported("This user may read neither contacts nor leads. Ask a Salesforce administrator.")
-        for folder in folders:
-            if not folder.read_only:
-                self._sources[folder.id].check_mark()
+        writable = [self._sources[folder.id] for folder in folders if not folder.read_only]
+        if writable and not any(source.catalogue().marks for source in writable):
+            writable[0].check_mark()
         rows = list(self.api.query("SELECT Id, Name FROM Organization LIMIT 1", "the organisation"))
         return str(rows[0].get("Name") or rows[0].get("Id")) if rows else "Salesforce"
 

@@ -19,7 +19,7 @@ from connectors.base import (
     Outcome,
     Record,
     Throttled,
-    Unavailable,
+    Value,
     Write,
     WriteKind,
     WriteResult,
@@ -59,6 +59,10 @@ class Writer:
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         if not writes:
             return []
+        with self.reader.api.uninterrupted():
+            return self._write(writes)
+
+    def _write(self, writes: Sequence[Write]) -> list[WriteResult]:
         if any(write.kind is WriteKind.CREATE for write in writes):
             self.reader.source.check_mark()
         rows = self._present(writes)
@@ -119,6 +123,8 @@ class Writer:
         body = catalogue.body_of(write.values, shown, creating=creating)
         if COMPANY in write.values and not (creating and write.values[COMPANY] is None):
             name = write.values[COMPANY]
+            if row and name and _folded(name) == _folded(catalogue.values_of(row, [COMPANY]).get(COMPANY)):
+                return body  # of several accounts with one name, the one that was chosen stays
             if COMPANY not in catalogue.fields or catalogue.fields[COMPANY].read_only:
                 raise Refusal(COMPANY, "Salesforce does not let this user choose the account of a contact.")
             body["AccountId"] = companies.account(str(name)) if name else None
@@ -185,7 +191,7 @@ class Writer:
     ) -> None:
         parts = []
         for number in numbers:
-            until = formatdate(seconds_of(rows[number]["LastModifiedDate"]), usegmt=True)
+            until = formatdate(seconds_of(rows[number]["SystemModstamp"]), usegmt=True)
             condition = {"If-Unmodified-Since": until} if writes[number].version else {}
             parts.append(
                 {
@@ -291,7 +297,7 @@ class Writer:
             return
         try:
             seen = self.reader.read(list(self.ids.values()))
-        except (FenceLost, Unavailable, ConnectorError):
+        except ConnectorError:
             seen = {}
         for number, id in self.ids.items():
             record = seen.get(id)
@@ -306,3 +312,7 @@ class Writer:
 def _first(body: Any) -> Problem:
     found = problems_in(body)
     return found[0] if found else Problem("UNKNOWN")
+
+
+def _folded(name: Value) -> str:
+    return " ".join(str(name or "").split()).casefold()

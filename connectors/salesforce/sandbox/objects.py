@@ -161,7 +161,7 @@ class FieldInfo:
             "sortable": self.filterable and self.type != "address",
             "groupable": self.filterable and self.type not in ("address", "currency", "datetime", "double", "percent"),
             "aggregatable": self.type not in ("address", "boolean", "textarea"),
-            "idLookup": self.external_id or self.type in ("id", "email"),
+            "idLookup": self.external_id or self.type in ("id", "email") or "l" in self.flags,
             "custom": self.custom,
             "externalId": self.external_id,
             "unique": self.unique,

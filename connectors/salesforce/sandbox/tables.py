@@ -1,7 +1,8 @@
 """The fields of the standard objects, one a line: name, type, length, flags, label, compound field, referenced objects,
 relationship (developer.salesforce.com, Object Reference for the Salesforce Platform).
 
-Flags: c createable, u updateable, ! never null, d defaulted on create, x restricted picklist, n the name field.
+Flags: c createable, u updateable, ! never null, d defaulted on create, x restricted picklist, n the name field,
+l finds records.
 """
 
 from __future__ import annotations
@@ -200,7 +201,7 @@ EmailBouncedDate|datetime|0|u|Email Bounced Date
 CAMPAIGN = """
 Id|id|18|!d|Campaign ID
 IsDeleted|boolean|0|!d|Deleted
-Name|string|80|cu!n|Name
+Name|string|80|cu!nl|Name
 ParentId|reference|18|cu|Parent Campaign ID||Campaign|Parent
 Type|picklist|40|cud|Type
 Status|picklist|40|cud|Status

@@ -275,8 +275,7 @@ def test_an_error_in_the_middle_forgets_nothing_that_was_sent(account: Account) 
     account.fault("throttle", path="/composite$", nth=2)
     writes = [update(one, values={"Title": "Buyer"}) for one in records.values() if isinstance(one, Record)]
     outcomes = [result.outcome for result in send(connector, *writes)]
-    # The organisation takes no call at the moment, not even one that looks at what was written.
-    assert outcomes == [Outcome.UNKNOWN] * 25 + [Outcome.LATER] * 5
+    assert outcomes == [Outcome.DONE] * 25 + [Outcome.LATER] * 5
     assert sum(one["Title"] == "Buyer" for one in account.records("Contact")) == 25
 
 
@@ -319,3 +318,22 @@ def test_a_record_that_was_there_before_is_not_taken_for_ours(sandbox: Sandbox) 
     one = Sent(marker(), {"LastName": "Maes"}, connector.host.clock.now())
     assert connector.find_sent("Contact", [one], keys(connector)) == {}
     account.close()
+
+
+def test_a_pause_for_the_organisations_sake_begins_after_the_writes_are_confirmed(account: Account) -> None:
+    connector = account.connect(api_share="50")
+    keys(connector)
+    account.api.set_used(account.user, 7499)
+    [result] = send(connector, create(LastName="Maes"))
+    assert result.outcome == Outcome.DONE
+    with pytest.raises(Throttled):
+        send(connector, create(LastName="Claes"))
+
+
+def test_of_two_accounts_with_one_name_the_chosen_one_stays(account: Account) -> None:
+    _, second = account.load("Account", {"Name": "Twin"}, {"Name": "Twin"})
+    [anna] = account.load("Contact", {"LastName": "Maes", "AccountId": second})
+    connector = account.connect()
+    [result] = send(connector, update(read(connector, anna), values={"Account.Name": "TWIN", "Title": "Buyer"}))
+    assert result.outcome == Outcome.DONE
+    assert [(one["AccountId"], one["Title"]) for one in account.records("Contact")] == [(second, "Buyer")]
