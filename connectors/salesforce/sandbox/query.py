@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from connectors.salesforce.sandbox import ids
@@ -54,14 +55,22 @@ class Runner:
     def rows(self, query: Query, info: ObjectInfo) -> list[Row]:
         test = self.test(query.where, info)
         orders = [(self.field(info, name), descending, last) for name, descending, last in query.order]
-        found = self.store.records(
+        plan = [(known.name, descending) for known, descending, _ in orders]
+        by_stamp = plan == [("SystemModstamp", False), ("Id", False)]
+        found = self.store.scan(
             self.org,
             info.name,
             deleted=self.everything,
             since=int(_bound(query.where)),
             among=_among(query.where),
+            after=_after(query.where),
+            by_stamp=by_stamp,
         )
-        rows = [row for row in ((record, record.shown(info)) for record in found) if test(row)]
+        passing = (row for row in ((record, record.shown(info)) for record in found) if test(row))
+        if by_stamp or plan == [("Id", False)]:  # they come in this order already
+            end = None if query.limit is None else query.offset + query.limit
+            return list(islice(passing, query.offset, end))
+        rows = list(passing)
         for known, descending, last in reversed(orders):
             if not known.filterable:
                 raise malformed(f"field '{known.name}' can not be sorted in a query call")
@@ -329,6 +338,14 @@ def _bound(where: Condition) -> float:
         if isinstance(part, Compare) and part.field.lower() == "systemmodstamp" and part.sign in (">", ">=", "="):
             return part.value.seconds if isinstance(part.value, Moment) else 0.0
     return 0.0
+
+
+def _after(where: Condition) -> str:
+    """No row that the condition takes has a smaller id."""
+    for part in _top(where):
+        if isinstance(part, Compare) and part.field.lower() == "id" and part.sign == ">" and ids.is_id(part.value):
+            return str(part.value)
+    return ""
 
 
 def _among(where: Condition) -> list[str] | None:

@@ -6,7 +6,7 @@ then nobody sees it, though its stamps are older.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -188,14 +188,29 @@ class Store:
         self, org: Org, object: str, *, deleted: bool = False, since: int = 0, among: Sequence[str] | None = None
     ) -> list[Record]:
         """In the order of their ids. `among`: only these ids."""
-        sql = "SELECT * FROM salesforce_record WHERE org = ? AND object = ? AND stamp >= ? AND visible <= ?"
-        values: list[Any] = [org.id, object, since, self.clock.now()]
+        return list(self.scan(org, object, deleted=deleted, since=since, among=among))
+
+    def scan(
+        self,
+        org: Org,
+        object: str,
+        *,
+        deleted: bool = False,
+        since: int = 0,
+        among: Sequence[str] | None = None,
+        after: str = "",
+        by_stamp: bool = False,
+    ) -> Iterator[Record]:
+        """One by one, for who may stop early. `after`: only larger ids; `by_stamp`: by stamp and id."""
+        sql = "SELECT * FROM salesforce_record WHERE org = ? AND object = ? AND stamp >= ? AND visible <= ? AND id > ?"
+        values: list[Any] = [org.id, object, since, self.clock.now(), ids.long(after)]
         if not deleted:
             sql += " AND deleted = 0"
         if among is not None:
             sql += " AND id IN (SELECT value FROM json_each(?))"
             values.append(orjson.dumps([ids.long(one) for one in among]))
-        return [_record(row) for row in self.database.all(sql + " ORDER BY id", values)]
+        sql += " ORDER BY stamp, id" if by_stamp else " ORDER BY id"
+        return (_record(row) for row in self.database.all(sql, values))
 
     def find(self, org: Org, id: str) -> Record | None:
         sql = "SELECT * FROM salesforce_record WHERE org = ? AND id = ? AND visible <= ?"
