@@ -116,7 +116,7 @@ class Changes:
             marks.append(_mark(record.id, record.version))
             if versions.get(record.id) == record.version:
                 unchanged.append(record.id)
-            elif marks[-1] not in before:
+            elif record.id in versions or marks[-1] not in before:
                 records.append(record)
         return ChangePage(records, departures, unchanged), marks
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -57,9 +58,14 @@ class Stage:
         connectors = {side: host.connect(each, fence, self.clock) for side, each in accounts.items()}
         return Runner(fresh, connectors, self.clock, fence).run()
 
+    def wait(self, seconds: float) -> None:
+        """For us and for the vendors."""
+        self.clock.ahead += seconds
+        self.sandbox.clock.advance(seconds)
+
     def settle(self) -> None:
         for _ in range(3):
-            self.clock.ahead += 5
+            self.wait(5)
             self.run()
         assert not Change.objects.filter(state__in=OPEN).exists()
 
@@ -206,3 +212,48 @@ def test_what_a_rule_of_the_organisation_refuses_is_said_at_the_contact_and_the_
     assert {one.given: one.title for one in both.mailbox.people()} == {"Anna": "Buyer", "Bert": ""}
     reasons = {change.reason for change in Change.objects.filter(state="refused")}
     assert reasons == {"A validation rule of the organisation refuses it: No buyers."}
+
+
+TROUBLES: list[tuple[str, dict[str, Any]]] = [
+    ("drop", {"when": "after"}),
+    ("drop", {"when": "before"}),
+    ("error", {"status": 500, "when": "after"}),
+    ("error", {"status": 503}),
+    ("error", {"status": 502, "html": True}),
+    ("truncate", {}),
+    ("throttle", {}),
+    ("token_expired", {}),
+]
+
+
+@pytest.mark.parametrize("marks", [True, False])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8))])
+def test_whatever_breaks_on_the_way_both_sides_end_the_same_and_nobody_twice(
+    stage: Make, marks: bool, seed: int
+) -> None:
+    chance = random.Random(seed)
+    both = stage(marks=marks, deletions_a_to_b="delete", deletions_b_to_a="delete")
+    both.mailbox.add(*(Person(f"Mail{n}", "Crowd", "", "", f"mail{n}@example.com") for n in range(5)), Person("Plain"))
+    people = [{"FirstName": f"Crm{n}", "LastName": "Crowd", "Email": f"crm{n}@example.com"} for n in range(4)]
+    both.org.load("Contact", *people)
+    for turn in range(5):
+        for _ in range(2):
+            kind, details = chance.choice(TROUBLES)
+            both.org.fault(kind, nth=chance.randint(1, 7), **details)
+        both.run()
+        both.wait(2000)
+        for person in both.mailbox.contacts()[:1]:
+            both.mailbox.edit(person["givenName"], jobTitle=f"Turn {turn}")
+        for record in both.org.records("Contact")[-1:]:
+            both.org.edit(record["Id"], Department=f"Turn {turn}")
+        if turn == 2:
+            both.mailbox.remove("Mail4")
+            both.org.api.remove(both.org.user, both.id_of("Crm3"))
+    both.sandbox.faults.clear()
+    both.wait(2000)
+    both.settle()
+    both.settle()
+    assert both.people() == both.mailbox.people()
+    assert sorted(one.given for one in both.people().elements()) == [
+        *("Crm0", "Crm1", "Crm2", "Mail0", "Mail1", "Mail2", "Mail3", "Plain"),
+    ]
