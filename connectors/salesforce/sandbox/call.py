@@ -59,7 +59,9 @@ class Call:
         return Writes(self.store, self.org, allowed)
 
     def runner(self, everything: bool = False) -> Runner:
-        return Runner(self.store, self.org, everything)
+        lag = self.kit.faults.hit(self.request, "lag")
+        until = self.kit.clock.now() - float(lag.options.get("seconds", 60)) if lag else None
+        return Runner(self.store, self.org, everything, until)
 
     def condition_fails(self, changed: int) -> int:
         """The status that If-Modified-Since or If-Unmodified-Since ask for; 0 where they let the request pass."""

@@ -30,6 +30,7 @@ class Runner:
     store: Store
     org: Org
     everything: bool = False  # queryAll: what lies in the recycle bin too
+    until: float | None = None  # what was written later is not seen yet
 
     def info(self, name: str) -> ObjectInfo:
         info = self.org.info(name)
@@ -57,7 +58,7 @@ class Runner:
         orders = [(self.field(info, name), descending, last) for name, descending, last in query.order]
         plan = [(known.name, descending) for known, descending, _ in orders]
         by_stamp = plan == [("SystemModstamp", False), ("Id", False)]
-        found = self.store.scan(
+        scanned = self.store.scan(
             self.org,
             info.name,
             deleted=self.everything,
@@ -66,6 +67,7 @@ class Runner:
             after=_after(query.where),
             by_stamp=by_stamp,
         )
+        found = (one for one in scanned if self.until is None or one.stamp <= self.until)
         passing = (row for row in ((record, record.shown(info)) for record in found) if test(row))
         if by_stamp or plan == [("Id", False)]:  # they come in this order already
             end = None if query.limit is None else query.offset + query.limit

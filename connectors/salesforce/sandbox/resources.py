@@ -36,7 +36,10 @@ def _query(call: Call, rest: list[str], everything: bool) -> Response:
     text = call.request.query.get("q")
     if text is None:
         raise SalesforceError(400, "MALFORMED_QUERY", "SOQL statements cannot be empty or null")
-    total, rows = call.runner(everything).run(parse(text))
+    asked = parse(text)
+    total, rows = call.runner(everything).run(asked)
+    if not asked.order and call.kit.faults.hit(call.request, "reorder"):
+        rows.reverse()
     size = call.option("Sforce-Query-Options", "batchSize")
     return json_response(_page(call, rows, total, min(max(int(size or 2000), 200), 2000)))
 

@@ -322,3 +322,14 @@ def test_ids_are_safe_in_any_case(account: Account, call: Caller) -> None:
     assert call("GET", f"/sobjects/Contact/{id[:15]}", 200).json()["Id"] == id
     short = f"SELECT Id FROM Contact WHERE Id = '{id[:15]}'"  # noqa: S608 an id
     assert call.found(short, "Id") == [id]
+
+
+def test_faults_show_the_past_or_another_order(people: Account, call: Caller) -> None:
+    soql = "SELECT LastName FROM Contact"
+    people.fault("reorder", path="/query$")
+    assert call.found(soql) == ["50%_off", "maes", "O'Neill"]
+    assert call.found(soql) == ["O'Neill", "maes", "50%_off"]
+    people.fault("lag", path="/query$", seconds=30)
+    assert call.found(soql) == []
+    people.sandbox.clock.advance(31)
+    assert len(call.found(soql)) == 3
