@@ -255,7 +255,10 @@ def _sent(field: Field, value: Value) -> Any:
 
 def seconds_of(text: Any) -> float:
     """A date-time as Salesforce writes it. Raises ValueError for another form."""
-    return datetime.strptime(str(text).replace("Z", "+0000"), "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
+    found = datetime.fromisoformat(str(text))
+    if found.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return found.timestamp()
 
 
 def moment(seconds: float) -> str:

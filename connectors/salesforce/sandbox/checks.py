@@ -11,7 +11,8 @@ from connectors.salesforce.sandbox import ids
 from connectors.salesforce.sandbox.errors import SalesforceError, no_such_column
 from connectors.salesforce.sandbox.objects import COUNTRIES, STATES, Data, FieldInfo, ObjectInfo
 from connectors.salesforce.sandbox.query import attributes
-from connectors.salesforce.sandbox.store import Org, Record, Store
+from connectors.salesforce.sandbox.soql import seconds_of
+from connectors.salesforce.sandbox.store import Org, Record, Store, moment
 
 _EMAIL = re.compile(r"[^\s@,;<>()]+@[^\s@,;<>()]+\.[^\s@,;<>().]+")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -75,6 +76,11 @@ def _value(store: Store, org: Org, known: FieldInfo, value: Any) -> Any:
         if not isinstance(value, str) or not _DATE.fullmatch(value[:10]):
             raise _wrong_type(known, value)
         return value[:10]
+    if known.type == "datetime":
+        try:
+            return moment(seconds_of(str(value)))
+        except ValueError:
+            raise _wrong_type(known, value) from None
     if known.type == "reference":
         return _existing(store, org, known, value)
     return value
