@@ -203,6 +203,7 @@ class Capabilities:
     opt_out: bool = False
     conditional_updates: bool = True
     idempotent_creates: bool = False  # a repeated create with the same marker makes no second record
+    keeps_markers: bool = True  # False: `find` sees no marker; creates are found by what was sent (FindsSent)
     sequential_writes: bool = False  # one writing request at a time per account
     read_batch: int = 100
     write_batch: int = 100
@@ -260,6 +261,23 @@ class TriesFields(Protocol):
     def try_declared(self, folder: str, field: Field) -> Value | None:
         """Asks the app for the field on one contact of the folder: the value there, if any. Raises Unsupported, with
         the reason for people, if the app does not know the field or holds something else in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A create whose answer is missing. `at`: when it was sent, by our clock."""
+
+    marker: str
+    values: Values
+    at: float
+
+
+class FindsSent(Protocol):
+    """A connector whose app has no place for markers (`Capabilities.keeps_markers`)."""
+
+    def find_sent(self, folder: str, sent: Sequence[Sent], fields: Sequence[str]) -> Mapping[str, Record]:
+        """By marker, the record that each create made, as far as one can be told: ours, made since, with what was sent.
+        No record stands for two creates."""
 
 
 # ---- what the host (the room `connections`, or a test) lends to a connector --------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.db import transaction
@@ -21,8 +21,10 @@ from connectors.base import (
     Clock,
     Departure,
     DepartureKind,
+    FindsSent,
     Outcome,
     Record,
+    Sent,
     Value,
     Values,
     Write,
@@ -103,7 +105,10 @@ class Recovery:
     def _settle_creates(self, part: Part, changes: Sequence[Open]) -> None:
         asked_at = self.clock.now()
         markers = [change.marker for change in changes]
-        found = dict(part.connector.find(part.folder.remote_id, markers, part.fields))
+        if part.connector.capabilities.keeps_markers:
+            found = dict(part.connector.find(part.folder.remote_id, markers, part.fields))
+        else:
+            found = self._found_by_content(part, changes)
         absent = [change for change in changes if change.marker not in found]
         if absent and part.connector.capabilities.idempotent_creates:
             found.update(self._repeat(part, absent))
@@ -113,6 +118,17 @@ class Recovery:
             known = [(change, found[change.marker]) for change in changes if change.marker in found]
             self._acknowledge_creates(part, known, asked_at)
             self._give_up(absent, "never arrived; decided again")
+
+    def _found_by_content(self, part: Part, changes: Sequence[Open]) -> dict[str, Record]:
+        """A record that has a partner was made by another create, whose answer came."""
+        sent = [Sent(change.marker, change.patch, change.sent_at) for change in changes]
+        found = cast(FindsSent, part.connector).find_sent(part.folder.remote_id, sent, part.fields)
+        here, there = f"item_{part.side}", f"item_{part.side.other}"
+        ids = [record.id for record in found.values()]
+        pairs = Pair.objects.filter(connection=self.plant.connection, **{f"{there}__isnull": False})
+        of_others = {f"{here}__folder": part.folder, f"{here}__remote_id__in": ids}
+        taken = set(pairs.filter(**of_others).values_list(f"{here}__remote_id", flat=True))
+        return {marker: record for marker, record in found.items() if record.id not in taken}
 
     def _repeat(self, part: Part, changes: Sequence[Open]) -> dict[str, Record]:
         with transaction.atomic():
