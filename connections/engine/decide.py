@@ -243,7 +243,8 @@ def _updates(
     if target is None or not _may_write(side, setup):
         return []
     patch = dict(merged.to_a if side is Side.A else merged.to_b)
-    acted = effects(rules, {**target.values, **patch}, _labels(target, side, setup))
+    active = () if pair.undone else rules
+    acted = effects(active, {**target.values, **patch}, _labels(target, side, setup))
     patch.update(acted.values)
     for key, refused in pair.refused.get(side, {}).items():
         if key in patch and value_digest(patch[key]) == refused:
@@ -253,7 +254,7 @@ def _updates(
     rest = {key: value for key, value in patch.items() if key not in new}
     updates = []
     if rest or acted.add_labels or acted.remove_labels:
-        by_rules = tuple(rule.name for rule in rules)
+        by_rules = tuple(rule.name for rule in active)
         update = described(Planned("update", side, rest, _shown(target, rest)), merged, setup)
         updates.append(replace(update, add_labels=acted.add_labels, remove_labels=acted.remove_labels, rules=by_rules))
     if added:

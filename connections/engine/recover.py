@@ -14,7 +14,7 @@ from connections.engine.answers import move_bases, note_origins, shown_after
 from connections.engine.items import Ours, dumps
 from connections.engine.leases import Lease
 from connections.engine.setup import Part, Plant
-from connections.engine.work import PairWork, load_items, load_pairs, save_pairs
+from connections.engine.work import ItemView, PairWork, load_items, load_pairs, save_pairs
 from connections.models import Change, ChangeState, Pair
 from connections.models.changes import OPEN
 from connectors.base import (
@@ -35,7 +35,7 @@ from syncrules.specs import Side
 
 COLUMNS = (
     "id", "kind", "side", "pair_id", "target_item_id", "marker", "patch", "add_labels", "remove_labels", "before",
-    "source", "sent_at", "state",
+    "source", "sent_at", "state", "undo_of_id",
 )  # fmt: skip
 
 
@@ -56,6 +56,7 @@ class Open:
     source: Values
     sent_at: float
     state: str
+    undo_of_id: int | None
 
 
 def open_changes(plant: Plant) -> list[Open]:
@@ -79,7 +80,7 @@ class Recovery:
     clock: Clock
 
     def run(self) -> int:
-        """Returns how many creates cannot be settled yet."""
+        """Returns how many writes cannot be settled yet."""
         waiting = 0
         changes = open_changes(self.plant)
         for side in Side:
@@ -92,12 +93,14 @@ class Recovery:
                 self._settle_creates(part, batch)
             others = [change for change in mine if change.kind != "create"]
             for batch in chunked(others, part.connector.capabilities.read_batch):
-                self._settle_writes(part, batch)
+                waiting += self._settle_writes(part, batch)
         return waiting
 
     def _is_due(self, change: Open, part: Part) -> bool:
-        if part.connector.capabilities.idempotent_creates:
-            return True
+        return part.connector.capabilities.idempotent_creates or self._has_arrived(change, part)
+
+    def _has_arrived(self, change: Open, part: Part) -> bool:
+        """What has not taken effect by now never will."""
         return self.clock.now() >= change.sent_at + part.settle_after
 
     # ---- creates: looked up by marker; repeated with the same marker only where that cannot make a second record
@@ -183,7 +186,8 @@ class Recovery:
 
     # ---- updates and deletes: the target tells
 
-    def _settle_writes(self, part: Part, changes: Sequence[Open]) -> None:
+    def _settle_writes(self, part: Part, changes: Sequence[Open]) -> int:
+        """Returns how many cannot be settled yet."""
         items = load_items(change.target_item_id for change in changes if change.target_item_id)
         ids = {item.remote_id: item for item in items.values()}
         asked_at = self.clock.now()
@@ -191,7 +195,7 @@ class Recovery:
         with transaction.atomic():
             self.lease.renew()
             now = self.clock.now()
-            self._acknowledge_writes(part, changes, items, answers, asked_at, now)
+            return self._acknowledge_writes(part, changes, items, answers, asked_at, now)
 
     def _acknowledge_writes(
         self,
@@ -201,13 +205,14 @@ class Recovery:
         answers: Mapping[str, Record | Departure],
         asked_at: float,
         now: float,
-    ) -> None:
+    ) -> int:
         by_target = {change.target_item_id: change for change in changes}
         ours: dict[str, Ours] = {}
         records: list[Record] = []
         gone: list[Departure] = []
         done: list[Open] = []
         lost: list[Open] = []
+        waiting = 0
         pairs = self._pairs(change.pair_id for change in changes)
         for target_id, change in by_target.items():
             item = items.get(target_id or 0)
@@ -216,7 +221,12 @@ class Recovery:
                 records.append(answer)
                 shown = answer.values
                 took = change.kind == "update" and _took_effect(change, shown)
-                (done if took else lost).append(change)
+                if took:
+                    done.append(change)
+                elif self._may_still_arrive(part, change, item):
+                    waiting += 1
+                else:
+                    lost.append(change)
                 work = pairs.get(change.pair_id or 0)
                 if took:
                     ours[answer.id] = Ours({key: change.before.get(key) for key in change.patch})
@@ -233,10 +243,31 @@ class Recovery:
         part.intake.depart([each for each in gone if each.id not in deleted], asked_at, now)
         for work in pairs.values():
             work.row.update(pending=True, next_at=0)
+        self._rest_after_undo(part.side, done, pairs)
         save_pairs(list(pairs.values()))
         rows = [(ChangeState.DONE.value, dumps(dict(change.patch)), now, "{}", change.id) for change in done]
         store.update(Change, ("state", "after", "done_at", "source"), rows)
         self._give_up(lost, "did not take effect; decided again")
+        return waiting
+
+    def _may_still_arrive(self, part: Part, change: Open, item: ItemView | None) -> bool:
+        """An update that names the version it found is refused once another one came before it. A deletion that takes
+        back a creation would look like a person's if it arrived after we had given it up."""
+        if self._has_arrived(change, part):
+            return False
+        conditional = part.connector.capabilities.conditional_updates and item is not None and bool(item.version)
+        return not conditional or (change.kind == "delete" and change.undo_of_id is not None)
+
+    def _rest_after_undo(self, side: Side, done: Sequence[Open], pairs: Mapping[int, PairWork]) -> None:
+        """What an undo wrote is no news of a person's: the pair rests, as it would if the answer had come."""
+        undoing = {change.pair_id for change in done if change.undo_of_id}
+        works = [work for work in pairs.values() if work.id in undoing]
+        items = load_items(work.row[f"item_{side}"] for work in works if work.row[f"item_{side}"])
+        for work in works:
+            work.row["undone"] = True
+            item = items.get(work.row[f"item_{side}"])
+            if item is not None:
+                work.row[f"settled_{side}"] = item.seq
 
     def _give_up(self, changes: Sequence[Open], reason: str) -> None:
         rows = [(ChangeState.SUPERSEDED.value, reason, "{}", change.id) for change in changes]
