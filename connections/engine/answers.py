@@ -210,9 +210,14 @@ class Answers:
 
     @staticmethod
     def _fail(job: Job, next_at: float) -> None:
+        """Not done, so not a round of two sides that reset each other."""
+        row = job.work.row
+        rounds = orjson.loads(row["rounds"])
+        if rounds and rounds[-1][1] == job.planned.mark:
+            rounds.pop()
         job.work.open -= 1
         job.work.failed = True
-        job.work.row.update(pending=True, next_at=next_at)
+        row.update(pending=True, next_at=next_at, rounds=dumps(rounds))
 
 
 def move_bases(

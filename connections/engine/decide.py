@@ -115,6 +115,11 @@ class Planned:
         )
         return blake2b(text, digest_size=12).hexdigest()
 
+    @property
+    def mark(self) -> str:
+        """The write among the rounds of its pair, whichever side it goes to."""
+        return f"{self.side}{self.fingerprint}"
+
 
 @dataclass(frozen=True, slots=True)
 class Decided:

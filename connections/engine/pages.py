@@ -278,7 +278,7 @@ class Pages:
         """Notes the write; the same one for the fourth time in a short while is not sent."""
         now = self.clock.now()
         window = max(600.0, 6.0 * self.plant.connection.interval)
-        mark = f"{planned.side}{planned.fingerprint}"
+        mark = planned.mark
         rounds = [entry for entry in orjson.loads(work.row["rounds"]) if entry[0] > now - window]
         if sum(entry[1] == mark for entry in rounds) >= ROUNDS:
             work.failed = True

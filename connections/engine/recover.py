@@ -10,7 +10,7 @@ import orjson
 from django.db import transaction
 
 from connections.engine import store
-from connections.engine.answers import move_bases, note_origins, shown_after
+from connections.engine.answers import backoff, column, move_bases, note_origins, shown_after
 from connections.engine.items import Ours, dumps
 from connections.engine.leases import Lease
 from connections.engine.setup import Part, Plant
@@ -33,9 +33,10 @@ from connectors.base import (
 )
 from syncrules.specs import Side
 
+PATIENCE = 2  # how often in a row a write may be lost before the next one waits
 COLUMNS = (
     "id", "kind", "side", "pair_id", "target_item_id", "marker", "patch", "add_labels", "remove_labels", "before",
-    "source", "sent_at", "state", "undo_of_id",
+    "source", "sent_at", "state", "undo_of_id", "reason",
 )  # fmt: skip
 
 
@@ -57,6 +58,7 @@ class Open:
     sent_at: float
     state: str
     undo_of_id: int | None
+    reason: str
 
 
 def open_changes(plant: Plant) -> list[Open]:
@@ -120,7 +122,7 @@ class Recovery:
             self.lease.renew()
             known = [(change, found[change.marker]) for change in changes if change.marker in found]
             self._acknowledge_creates(part, known, asked_at)
-            self._give_up(absent, "never arrived; decided again")
+            self._give_up(part.side, absent, "never arrived; decided again")
 
     def _found_by_content(self, part: Part, changes: Sequence[Open]) -> dict[str, Record]:
         """A record that has a partner was made by another create, whose answer came."""
@@ -154,7 +156,7 @@ class Recovery:
                 refused.append(change)
         with transaction.atomic():
             self.lease.renew()
-            self._give_up(refused, "not taken; decided again")
+            self._give_up(part.side, refused, "not taken; decided again")
         return made
 
     def _acknowledge_creates(self, part: Part, found: Sequence[tuple[Open, Record]], asked_at: float) -> None:
@@ -247,7 +249,7 @@ class Recovery:
         save_pairs(list(pairs.values()))
         rows = [(ChangeState.DONE.value, dumps(dict(change.patch)), now, "{}", change.id) for change in done]
         store.update(Change, ("state", "after", "done_at", "source"), rows)
-        self._give_up(lost, "did not take effect; decided again")
+        self._give_up(part.side, lost, "did not take effect; decided again")
         return waiting
 
     def _may_still_arrive(self, part: Part, change: Open, item: ItemView | None) -> bool:
@@ -269,10 +271,20 @@ class Recovery:
             if item is not None:
                 work.row[f"settled_{side}"] = item.seq
 
-    def _give_up(self, changes: Sequence[Open], reason: str) -> None:
-        rows = [(ChangeState.SUPERSEDED.value, reason, "{}", change.id) for change in changes]
+    def _give_up(self, side: Side, changes: Sequence[Open], reason: str) -> None:
+        """Decided again at once; after a few times in a row less and less often."""
+        rows = [(ChangeState.SUPERSEDED.value, change.reason or reason, "{}", change.id) for change in changes]
         store.update(Change, ("state", "reason", "source"), rows)
-        Pair.objects.filter(id__among=[change.pair_id for change in changes]).update(pending=True, next_at=0)
+        causes = {change.pair_id: change.reason or "no answer comes to it" for change in changes if change.pair_id}
+        attempts = column(side, "attempts")
+        now = self.clock.now()
+        tried = []
+        for pair_id, before in store.select(Pair, ("id", attempts), "id", causes):
+            count = before + 1
+            until = now + backoff(count - PATIENCE) if count > PATIENCE else 0.0
+            tried.append((count, until, causes[pair_id], True, 0, pair_id))
+        names = (attempts, column(side, "blocked_until"), column(side, "cause"), "pending", "next_at")
+        store.update(Pair, names, tried)
 
     def _pairs(self, ids: Any) -> dict[int, PairWork]:
         wanted = [pk for pk in ids if pk]

@@ -10,7 +10,7 @@ from connections.engine.observe import Observer
 from connections.models import Change, ChangeState, Connection, Pair
 from syncrules.specs import Side
 from tests.engine.harness import Bench, assert_quiet, in_app, item_of
-from tests.engine.remotes import poor, rich
+from tests.engine.remotes import Fate, poor, rich
 from tests.engine.world import World
 
 pytestmark = pytest.mark.postgres
@@ -130,4 +130,29 @@ def test_a_contact_that_cannot_be_read_is_kept_as_it_is_and_holds_nobody_up() ->
     bench.until_quiet(connection)
     pair.refresh_from_db()
     assert pair.health == "in_sync"
+    assert_quiet(bench, connection)
+
+
+@pytest.mark.django_db
+def test_a_write_that_is_lost_every_time_is_tried_ever_less_often_and_goes_through_in_the_end() -> None:
+    bench = make_bench()
+    record = anna(bench, title="Assistant")
+    connection = bench.connect()
+    bench.until_quiet(connection)
+    target = bench.remotes["b"]
+    for _ in range(60):
+        target.next_batch(Fate.UNKNOWN_LOST)
+    bench.remotes["a"].edit(record, "", title="Director")
+    before = len(target.journal.batches)
+    for _ in range(60):
+        bench.run(connection)
+        bench.world.advance(300)
+    pair = Pair.objects.get(connection=connection)
+    assert pair.health == "failed"
+    assert "no answer" in pair.reason
+    assert len(target.journal.batches) - before < 15
+    target.behave()
+    bench.world.advance(6 * 3600)
+    bench.until_quiet(connection)
+    assert target.contents()[0]["jobTitle"] == "Director"
     assert_quiet(bench, connection)
