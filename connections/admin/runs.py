@@ -5,11 +5,13 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from connections.admin.base import BigTable, ConnectionFilter, address, link, listing
-from connections.models import Change, ChangeState, Run, RunKind, RunState
+from connections.admin.planpages import decide_lines, plan_context, plan_csv
+from connections.models import Change, Run, RunKind, RunState
 from connections.services import background, looking, syncing, undoing
 
 
@@ -65,17 +67,36 @@ class RunAdmin(BigTable[Run]):
                 "undo": run.kind == RunKind.UNDO,
                 "may_act": self.may_act(request),
                 "changes_url": listing(Change, run__id__exact=run.pk),
-                "plan_url": listing(Change, run__id__exact=run.pk, state__exact=ChangeState.PROPOSED.value),
             }
         return super().change_view(request, object_id, form_url, context)
 
-    def extra_urls(self) -> Iterable[tuple[str, Callable[..., HttpResponse], str]]:
+    def extra_urls(self) -> Iterable[tuple[str, Callable[..., HttpResponseBase], str]]:
         return (
+            ("plan", self.plan_view, "plan"),
+            ("plan.csv", self.csv_view, "plan_csv"),
+            ("decide", self.decide_view, "decide"),
             ("approve", self.approve_view, "approve"),
             ("reject", self.reject_view, "reject"),
             ("undo", self.undo_view, "undo"),
             ("take-back", self.take_back_view, "take_back"),
         )
+
+    # ---- the plan, line by line
+
+    def plan_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        run = self.row(request, pk)
+        context = plan_context(request, run, self.may_act(request))
+        return self.page(request, "plan", f"Plan of {run.connection}", **context)
+
+    def csv_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        run = self.row(request, pk)
+        return plan_csv(request, run)
+
+    def decide_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        run = self.button(request, pk)
+        message, level = decide_lines(request, run)
+        self.message_user(request, message, level)
+        return HttpResponseRedirect(f"{address(run, 'plan')}?{request.POST.get('view', '')}")
 
     def approve_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """All lines, or those of one kind."""

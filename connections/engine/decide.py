@@ -19,6 +19,7 @@ from syncrules.specs import Direction, Side
 from syncrules.states import NO_TIMES
 
 T = TypeVar("T")
+EMPTY: tuple[Value, ...] = (None, "", [])
 NOTHING: Values = MappingProxyType({})
 
 IN_SYNC, EXCLUDED, WAITING, DUPLICATE, REVIEW, FAILED, DELETED = (
@@ -115,6 +116,16 @@ class Planned:
             [self.kind, self.side, self.partner, self.patch, self.before, labels], option=orjson.OPT_SORT_KEYS
         )
         return blake2b(text, digest_size=12).hexdigest()
+
+    @property
+    def sort(self) -> str:
+        """What it does to the contact: of updates, whether they only label, only fill what is empty, or overwrite (or
+        clear) something."""
+        if self.kind != "update":
+            return self.kind
+        if not self.patch:
+            return "label"
+        return "fill" if all(self.before.get(key) in EMPTY for key in self.patch) else "overwrite"
 
     @property
     def mark(self) -> str:
