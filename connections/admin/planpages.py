@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.http import HttpRequest, StreamingHttpResponse
 
-from connections.models import ChangeState, Run
+from connections.admin.base import listing
+from connections.models import Change, ChangeState, Run
 from connections.services import planlines, planning, syncing
 from connections.services.planlines import Choice
 
@@ -47,6 +48,9 @@ def plan_context(request: HttpRequest, run: Run, may_act: bool) -> dict[str, Any
         "view": urlencode({name: value for name, value in view.items() if value}),
         "onward": onward,
         "first": not after,
+        "rejections_url": listing(
+            Change, connection__id__exact=run.connection_id, state__exact=ChangeState.REJECTED.value
+        ),
         "narrowed": bool(choice.sort or choice.text),
     }
 
@@ -58,12 +62,28 @@ def plan_csv(request: HttpRequest, run: Run) -> StreamingHttpResponse:
     return answer
 
 
+def together_context(request: HttpRequest, may_act: bool) -> dict[str, Any]:
+    runs = planlines.open_plans(_numbers(request.GET.getlist("connection")))
+    return {"runs": runs, "groups": planlines.together(runs), "may_act": may_act}
+
+
+def decide_together(request: HttpRequest) -> list[tuple[str, int]]:
+    """For the plans that the page showed; what was planned anew since is not decided."""
+    runs = Run.objects.filter(pk__in=_numbers(request.POST.getlist("run"))).select_related("connection")
+    told = [(run.connection, *decide_lines(request, run)) for run in runs]
+    return [(f"{connection}: {text}", level) for connection, text, level in told]
+
+
+def _numbers(texts: list[str]) -> list[int]:
+    return [int(text) for text in texts if text.isdigit()]
+
+
 def decide_lines(request: HttpRequest, run: Run) -> tuple[str, int]:
     """What is told, and how serious it is."""
     values = request.POST
     rows = choice_of(values, run).rows()
     if values.get("scope") == "ticked":
-        ticked = [int(text) for text in values.getlist("line") if text.isdigit()]
+        ticked = _numbers(values.getlist("line"))
         if not ticked:
             return "Tick at least one line first.", messages.WARNING
         rows = rows.filter(pk__in=ticked)

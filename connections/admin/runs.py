@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from connections.admin.base import BigTable, ConnectionFilter, address, link, listing
-from connections.admin.planpages import decide_lines, plan_context, plan_csv
+from connections.admin.planpages import decide_lines, decide_together, plan_context, plan_csv, together_context
 from connections.models import Change, Run, RunKind, RunState
 from connections.services import background, looking, syncing, undoing
 
@@ -80,6 +82,29 @@ class RunAdmin(BigTable[Run]):
             ("undo", self.undo_view, "undo"),
             ("take-back", self.take_back_view, "take_back"),
         )
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = (("plans", self.plans_view), ("plans/decide", self.decide_plans_view))
+        own = [
+            path(f"{route}/", self.admin_site.admin_view(view), name=f"{self.url_name}_{route.replace('/', '_')}")
+            for route, view in pages
+        ]
+        return [*own, *super().get_urls()]
+
+    # ---- several plans together
+
+    def plans_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = together_context(request, self.may_act(request))
+        return self.page(request, "plans", "Open plans", **context)
+
+    def decide_plans_view(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST" or not self.may_act(request):
+            raise PermissionDenied
+        for text, level in decide_together(request):
+            self.message_user(request, text, level)
+        return HttpResponseRedirect(reverse("admin:connections_run_plans"))
 
     # ---- the plan, line by line
 

@@ -111,6 +111,16 @@ class Pages:
         self.proposals, self.kept_lines, self.history = [], [], []
         return [write for _, decided in self._decide(works) for write in decided.writes]
 
+    def caused_by_configuration(self, works: Sequence[PairWork]) -> int:
+        """How much would be written, and is neither approved nor rejected, though no side of its pair changed."""
+        self.proposals, self.kept_lines, self.history = [], [], []
+        return sum(
+            self.gate.is_undecided(work.id, write)
+            for work, decided in self._decide(works)
+            for write in decided.writes
+            if write.kind != "pair" and (write.new or not work.has_news)
+        )
+
     # ---- deciding
 
     def _decide(self, works: Sequence[PairWork]) -> list[tuple[PairWork, Decided]]:
@@ -245,8 +255,9 @@ class Pages:
 
     def _jobs(self, work: PairWork, decided: Decided) -> list[Job]:
         jobs: list[Job] = []
+        news = work.has_news
         for planned in decided.writes:
-            leave, line = self.gate.judge(work.id, planned)
+            leave, line = self.gate.judge(work.id, planned, news)
             if leave is Leave.SKIP:
                 work.decided = _without(known(work.decided), planned, work)
                 continue

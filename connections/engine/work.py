@@ -93,6 +93,12 @@ class PairWork:
             ),
         )
 
+    @property
+    def has_news(self) -> bool:
+        """A side changed since the pair was last settled."""
+        sides = ((self.items[side], self.row[f"settled_{side}"]) for side in Side)
+        return any(item is not None and item.seq > settled for item, settled in sides)
+
     def values(self, side: Side) -> Values:
         item = self.items[side]
         return item.values if item is not None else {}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from connections.models import PLANNED, Change, ChangeKind, ChangeSort, ChangeState, Connection, Folder, Label, Run
 from connections.services import looking, plans
@@ -63,6 +63,42 @@ def groups(run: Run) -> list[Group]:
         found[sort, side] = replace(group, **{state: count})
     order = list(plans.TITLES)
     return sorted(found.values(), key=lambda group: (order.index(group.sort), group.side))
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """The same group in the open plans of several connections."""
+
+    sort: str
+    side: str
+    title: str
+    count: int
+    plans: Sequence[tuple[Run, int]]
+
+
+def open_plans(connections: Iterable[int] = ()) -> list[Run]:
+    """The run with the open plan of each connection, or of those named; not of undoing."""
+    waiting = Change.objects.filter(state=ChangeState.PROPOSED, undo_of=None, run__isnull=False)
+    wanted = list(connections)
+    rows = waiting.filter(connection__in=wanted) if wanted else waiting
+    newest = rows.order_by().values("connection").annotate(newest=Max("run")).values_list("newest", flat=True)
+    living = Run.objects.filter(pk__in=list(newest), connection__deleted_at=None)
+    sides = ("connection__folder_a__account", "connection__folder_b__account", "connection__tenant")
+    return list(living.select_related(*sides).order_by("connection__tenant__name", "connection__name"))
+
+
+def together(runs: Sequence[Run]) -> list[Together]:
+    """What waits in several plans, group by group."""
+    by_id = {run.pk: run for run in runs}
+    rows = Change.objects.filter(run__in=by_id, state=ChangeState.PROPOSED).order_by()
+    found: dict[tuple[str, str], list[tuple[Run, int]]] = {}
+    for run, sort, side, count in rows.values_list("run", "sort", "side").annotate(count=Count("id")):
+        found.setdefault((sort, side), []).append((by_id[run], count))
+    order = list(plans.TITLES)
+    return [
+        Together(sort, side, f"{plans.TITLES[sort]} side {side.upper()}", sum(count for _, count in counts), counts)
+        for (sort, side), counts in sorted(found.items(), key=lambda entry: (order.index(entry[0][0]), entry[0][1]))
+    ]
 
 
 # ---- shown

@@ -16,6 +16,7 @@ from connections.models import Change, Connection, Run
 from connections.services import syncing
 from tests.admin.conftest import Apps, fill
 from tests.admin.test_working import messages_of
+from tests.factories import make_connection, make_folder
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
@@ -103,7 +104,7 @@ def test_the_export_has_a_row_per_field_and_no_formula(admin: Client, apps: Apps
     apps.remotes["anna"].add({"givenName": "=cmd|' /C calc'!A0", "emailAddresses": [{"value": "e@example.com"}]})
     run = syncing.preview(connection)
     answer = admin.get(reverse("admin:connections_run_plan_csv", args=[run.pk]))
-    rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))  # type: ignore[arg-type]
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
     assert {row["group"] for row in rows} == {"create"}
     assert {row["before"] for row in rows} == {""}
     cells = [cell for row in rows for cell in row.values()]
@@ -148,3 +149,39 @@ def test_who_may_only_look_decides_nothing(staff: Any, plan: Run) -> None:
     url = reverse("admin:connections_run_decide", args=[plan.pk])
     assert client.post(url, {"scope": "shown", "verdict": "approve"}).status_code == 403
     assert set(states(plan).values()) == {"proposed"}
+
+
+# ---- several plans together
+
+
+@pytest.fixture
+def second(accounts: Any, apps: Apps, plan: Run) -> Run:
+    """The plan of another connection, between other folders of the same accounts."""
+    folders = make_folder(accounts[0], "customers"), make_folder(accounts[1], "book")
+    apps.remotes["anna"].add({"givenName": "Zoe", "emailAddresses": [{"value": "zoe@example.com"}]}, folder="customers")
+    return syncing.preview(make_connection(*folders, name="customers"))
+
+
+def test_open_plans_stand_together_and_a_group_is_approved_everywhere(admin: Client, plan: Run, second: Run) -> None:
+    page = admin.get(reverse("admin:connections_run_plans")).content.decode()
+    assert "2 connections wait" in page
+    assert all(text in page for text in ("to create on side B", "customers", "both"))
+    url = reverse("admin:connections_run_plans_decide")
+    values = {"run": [plan.pk, second.pk], "scope": "shown", "sort": "create", "side": "b", "verdict": "approve"}
+    told = messages_of(admin.post(url, values, follow=True))
+    assert "customers: 1 approved" in told
+    assert "both: 1 approved" in told
+    waiting = Change.objects.filter(run__in=(plan, second), state="proposed")
+    assert not waiting.filter(sort="create", side="b").exists()
+    assert waiting.filter(sort="create", side="a").exists()
+
+
+def test_only_the_chosen_connections_stand_together(admin: Client, plan: Run, second: Run) -> None:
+    action = {"action": "plans", "_selected_action": [second.connection_id]}
+    page = admin.post(reverse("admin:connections_connection_changelist"), action, follow=True).content.decode()
+    assert "1 connection waits" in page
+    assert f"/run/{plan.pk}/plan/" not in page
+
+
+def test_without_an_open_plan_the_page_says_so(admin: Client) -> None:
+    assert "No plan waits" in admin.get(reverse("admin:connections_run_plans")).content.decode()
