@@ -59,10 +59,14 @@ def groups(run: Run) -> list[Group]:
     rows = Change.objects.filter(run=run, state__in=PLANNED).order_by()
     found: dict[tuple[str, str], Group] = {}
     for sort, side, state, count in rows.values_list("sort", "side", "state").annotate(count=Count("id")):
-        group = found.get((sort, side)) or Group(sort, side, f"{plans.TITLES[sort]} {names[side]}")
+        group = found.get((sort, side)) or Group(sort, side, _title(sort, names[side]))
         found[sort, side] = replace(group, **{state: count})
     order = list(plans.TITLES)
     return sorted(found.values(), key=lambda group: (order.index(group.sort), group.side))
+
+
+def _title(sort: str, side: str) -> str:
+    return plans.TITLES[sort] if sort == ChangeSort.PAIR else f"{plans.TITLES[sort]} {side}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def together(runs: Sequence[Run]) -> list[Together]:
         found.setdefault((sort, side), []).append((by_id[run], count))
     order = list(plans.TITLES)
     return [
-        Together(sort, side, f"{plans.TITLES[sort]} side {side.upper()}", sum(count for _, count in counts), counts)
+        Together(sort, side, _title(sort, f"side {side.upper()}"), sum(count for _, count in counts), counts)
         for (sort, side), counts in sorted(found.items(), key=lambda entry: (order.index(entry[0][0]), entry[0][1]))
     ]
 
