@@ -16,7 +16,7 @@ from connections.models import Connection
 from connections.services.arranging import Offer, SideOffer
 from connectors.base import Field, FieldType
 from syncrules.models import Rule
-from syncrules.rules import RuleError, compile_rules
+from syncrules.rules import compile_rules
 from syncrules.specs import ActionKind, ConditionKind, Direction, Operator
 
 OPERATORS: Options = (
@@ -248,10 +248,9 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.errors:
             return
         self._refuse_wrong_side()
-        try:
-            compile_rules([self.instance.spec()], self.given.a.catalogue, self.given.b.catalogue, self.given.region)
-        except RuleError as error:
-            self.add_error(None, str(error))
+        a, b = self.given.a.catalogue, self.given.b.catalogue
+        for flaw in compile_rules([self.instance.spec()], a, b, self.given.region).problems:
+            self.add_error(None, f"Rule “{flaw.rule}”: {flaw.reason}")
 
     def _refuse_wrong_side(self) -> None:
         source = "a" if self.instance.direction == Direction.A_TO_B else "b"

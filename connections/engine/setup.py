@@ -18,9 +18,9 @@ from syncrules.catalogue import Catalogue
 from syncrules.defaults import default_mappings
 from syncrules.mapping import CompiledMapping, MappingError
 from syncrules.merge import Policy
-from syncrules.rules import RuleSet, compile_rules
+from syncrules.rules import RuleProblem, RuleSet, compile_rules
 from syncrules.specs import ConditionKind, Direction, MappingSpec, RuleSpec, Side
-from syncrules.table import Problem, Table, combined, compile_table, digest
+from syncrules.table import Problem, Table, combined, compile_table, digest, written_fields
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Plant:
     tiers: tuple[str, ...]
     label_names: Mapping[Side, dict[str, str]]
     uses_labels: bool
-    problems: Sequence[Problem] = ()  # lines of the mapping table that rest
+    problems: Sequence[Problem | RuleProblem] = ()  # lines of the mapping table and parts of rules that rest
     forgotten: Forgotten | None = None
 
 
@@ -103,14 +103,34 @@ def mapping_table(connection: Connection, a: Catalogue, b: Catalogue) -> Table:
     return table
 
 
+def rules_at_work(connection: Connection, a: Catalogue, b: Catalogue, table: Table) -> RuleSet:
+    """The rules in force; `problems` says what of them rests."""
+    listed = {Side.A: listed_labels(connection.folder_a), Side.B: listed_labels(connection.folder_b)}
+    written = written_fields(table, Direction(connection.direction))
+    return compile_rules(rule_specs(connection), a, b, connection.tenant.region, listed, written)
+
+
+def judge_rules_again(plant: Plant) -> None:
+    """After the apps were asked which labels there are."""
+    a, b = (plant.parts[side].catalogue for side in Side)
+    table = mapping_table(plant.connection, a, b)
+    rules = rules_at_work(plant.connection, a, b, table)
+    plant.setup = replace(plant.setup, rules=rules)
+    plant.problems = (*table.problems, *rules.problems)
+
+
+def listed_labels(folder: Folder) -> frozenset[str] | None:
+    return frozenset(orjson.loads(folder.listed_labels)) if folder.listed_labels else None
+
+
 def build(connection: Connection, connectors: Mapping[str, Connector], refresh: bool = False) -> Plant:
-    """Raises MappingError, RuleError and ConnectorError, each with a sentence for people."""
+    """Raises MappingError and ConnectorError, each with a sentence for people."""
     folders = {Side.A: connection.folder_a, Side.B: connection.folder_b}
     catalogues = {side: catalogue_of(folders[side], connectors[side], refresh) for side in Side}
     region = connection.tenant.region
     table = mapping_table(connection, catalogues[Side.A], catalogues[Side.B])
     mappings = table.mappings
-    rules = compile_rules(rule_specs(connection), catalogues[Side.A], catalogues[Side.B], region)
+    rules = rules_at_work(connection, catalogues[Side.A], catalogues[Side.B], table)
     direction = Direction(connection.direction)
     parts = {
         side: _part(side, folders[side], connectors[side], catalogues[side], region, _needed(side, mappings, rules))
@@ -135,7 +155,7 @@ def build(connection: Connection, connectors: Mapping[str, Connector], refresh: 
     uses_labels = any(condition.kind is ConditionKind.LABEL for condition in conditions)
     order = tiers(connection.match_keys or ["email"])
     setup = replace(setup, targets=targets)
-    return Plant(connection, setup, parts, order, names, uses_labels, table.problems, forgotten)
+    return Plant(connection, setup, parts, order, names, uses_labels, (*table.problems, *rules.problems), forgotten)
 
 
 def _conflicts(connection: Connection) -> Literal["winner", "newest", "ask"]:
@@ -146,9 +166,7 @@ def _conflicts(connection: Connection) -> Literal["winner", "newest", "ask"]:
 
 def _needed(side: Side, mappings: Sequence[CompiledMapping], rules: RuleSet) -> set[str]:
     keys = {key for mapping in mappings for key in (mapping.a_keys if side is Side.A else mapping.b_keys)}
-    for rule in rules.for_source(side):
-        keys |= {condition.field for condition in rule.spec.conditions if condition.field}
-    return keys
+    return keys | rules.fields(side)
 
 
 def _part(

@@ -11,6 +11,7 @@ from django.db.models import F
 
 from connections import host
 from connections.engine import setup
+from connections.engine.labels import note_listed
 from connections.models import Account, Connection, Folder, Label, SideChoice
 from connections.services import syncing
 from connectors import base, registry
@@ -160,7 +161,9 @@ def store_labels(folder: Folder, connector: base.Connector) -> None:
     if connector.capabilities.label_kind is None:
         return
     known = {row.remote_id: row for row in Label.objects.filter(account=folder.account_id, folder=None)}
-    for label in connector.labels(folder.remote_id):
+    listed = connector.labels(folder.remote_id)
+    note_listed(folder, [label.id for label in listed])
+    for label in listed:
         shown = {"name": label.name[:255], "kind": label.kind, "read_only": label.read_only}
         row = known.get(label.id)
         if row is None:

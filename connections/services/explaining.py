@@ -15,7 +15,8 @@ from connections.engine import setup
 from connections.models import Change, ChangeKind, ChangeState, Connection, Folder, Health, Item, ItemKey, Label, Pair
 from connections.services import looking, plans
 from syncrules.catalogue import Catalogue
-from syncrules.rules import Facts, RuleError, compile_rules
+from syncrules.conditions import Facts
+from syncrules.rules import compile_rules
 from syncrules.specs import Direction, Side, SpecError
 
 MOST = 10  # contacts that one question may mean
@@ -194,7 +195,7 @@ def _rules(pair: Pair, side: Side, item: Item) -> tuple[list[RuleWords], str]:
     a, b = (Catalogue(setup.load_fields(row.catalogue or "[]")) for row in (connection.folder_a, connection.folder_b))
     try:
         compiled = compile_rules(setup.rule_specs(connection), a, b, connection.tenant.region).for_source(side)
-    except (RuleError, SpecError) as error:
+    except SpecError as error:
         return [], f"the rules cannot be read: {error}"
     if not compiled:
         return [], "no rule of this direction is enabled, so nothing new is brought over"

@@ -19,7 +19,7 @@ from connectors.base import Capabilities
 from syncrules.catalogue import Catalogue
 from syncrules.defaults import default_mappings
 from syncrules.models import FieldMapping, Rule
-from syncrules.rules import RuleError, compile_rules
+from syncrules.rules import compile_rules
 from syncrules.specs import ActionKind, ConditionKind, Direction, MappingSpec, RuleSpec, Side
 from syncrules.table import combined, compile_table
 
@@ -147,10 +147,8 @@ def check(wanted: Configuration, a: Folder, b: Folder, region: str) -> Configura
         raise CannotSetUp("No field of the one side is mapped to one of the other; without a mapping nothing can flow.")
     for problem in compile_table(specs, left, right, region, wanted.direction).problems:
         raise CannotSetUp(f"Mapping “{problem.line}”: {problem.reason.rstrip('.')}.")
-    try:
-        compile_rules(rules or (), left, right, region)
-    except RuleError as error:
-        raise CannotSetUp(f"{str(error).rstrip('.')}.") from error
+    for flaw in compile_rules(rules or (), left, right, region).problems:
+        raise CannotSetUp(f"Rule “{flaw.rule}”: {flaw.reason.rstrip('.')}.")
     for rule in rules or ():
         _check_abilities(rule, live)
     for side, policy in (wanted.deletions or {}).items():
