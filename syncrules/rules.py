@@ -31,7 +31,6 @@ MIRRORED = "~"  # ends the id of the other half of a mirrored rule
 
 Listed = Mapping[Side, Collection[str] | None]  # ids of the labels that each app listed last; None: not asked
 NOT_ASKED: Listed = MappingProxyType({Side.A: None, Side.B: None})
-Written = Collection[tuple[Side, str]]  # fields that lines of the mapping write
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +202,10 @@ def compile_rules(
     b: Catalogue,
     region: str,
     listed: Listed = NOT_ASKED,
-    written: Written = (),
 ) -> RuleSet:
     """The enabled rules by side of their source, mirrors expanded. A rule with a condition that cannot be judged rests;
     an action that cannot be done is left out."""
-    making = _Making({side: Ground(each, region, listed[side]) for side, each in ((Side.A, a), (Side.B, b))}, written)
+    making = _Making({side: Ground(each, region, listed[side]) for side, each in ((Side.A, a), (Side.B, b))})
     for spec in specs:
         if spec.enabled:
             making.take(spec)
@@ -216,9 +214,8 @@ def compile_rules(
 
 
 class _Making:
-    def __init__(self, grounds: Mapping[Side, Ground], written: Written) -> None:
+    def __init__(self, grounds: Mapping[Side, Ground]) -> None:
         self.grounds = grounds
-        self.written = written
         self.rules: dict[Side, list[CompiledRule]] = {Side.A: [], Side.B: []}
         self.problems: list[RuleProblem] = []
         self.resting: set[Side] = set()
@@ -228,7 +225,7 @@ class _Making:
         self._add(spec, spec.id, source)
         if spec.mirror:
             try:
-                twin = _mirrored(spec, self.grounds[source].catalogue, self.grounds[source.other].catalogue)
+                twin = mirrored(spec, self.grounds[source].catalogue, self.grounds[source.other].catalogue)
             except RuleError as error:
                 self._rests(spec, source.other, str(error))
             else:
@@ -247,7 +244,7 @@ class _Making:
         actions = []
         for part in spec.actions:
             try:
-                actions.append(_action(part, source.other, self.grounds[source.other], self.written))
+                actions.append(_action(part, self.grounds[source.other]))
             except RuleError as error:
                 self.problems.append(RuleProblem(spec.name, str(error), False, spec.direction))
         self.rules[source].append(CompiledRule(spec, id, spec.name, conditions, tuple(actions)))
@@ -257,7 +254,7 @@ def source_of(spec: RuleSpec) -> Side:
     return Side.A if spec.direction is Direction.A_TO_B else Side.B
 
 
-def _mirrored(spec: RuleSpec, source: Catalogue, target: Catalogue) -> RuleSpec:
+def mirrored(spec: RuleSpec, source: Catalogue, target: Catalogue) -> RuleSpec:
     """The same rule the other way round: fields by their meaning, labels by their name."""
 
     def turn(key: str, here: Catalogue, there: Catalogue) -> str:
@@ -286,7 +283,7 @@ def _mirrored(spec: RuleSpec, source: Catalogue, target: Catalogue) -> RuleSpec:
     return replace(spec, direction=away, conditions=conditions, actions=actions)
 
 
-def _action(action: ActionSpec, side: Side, target: Ground, written: Written) -> CompiledAction:
+def _action(action: ActionSpec, target: Ground) -> CompiledAction:
     if action.kind is not ActionKind.SET:
         verb = "add it to" if action.kind is ActionKind.ADD_LABEL else "remove it from"
         label = label_of(action.subject, action.label_id, target.labels)
@@ -296,10 +293,6 @@ def _action(action: ActionSpec, side: Side, target: Ground, written: Written) ->
         raise RuleError(f"“{found.label}” cannot be set, the app keeps it read-only")
     if found.reason:
         raise RuleError(f"“{found.label}” cannot be set: {found.reason}")
-    if (side, found.key) in written and not adds(found):
-        raise RuleError(
-            f"“{found.label}” is written by the mapping already; switch that line off or let it flow the other way only"
-        )
     try:
         value = fit(action.value, found)
     except Refused as refused:

@@ -91,17 +91,6 @@ def compile_table(
     return Table(tuple(making.ordered()), tuple(making.problems))
 
 
-def written_fields(table: Table, direction: Direction) -> frozenset[Place]:
-    """Fields of both sides that lines in force write. `direction` is the connection's."""
-    return frozenset(
-        (side, key)
-        for mapping in table.mappings
-        for side in Side
-        if mapping.writes(side) and direction.carries(side.other)
-        for key in mapping.keys(side)
-    )
-
-
 class _Making:
     def __init__(self, direction: Direction) -> None:
         self.direction = direction

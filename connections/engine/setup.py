@@ -20,7 +20,7 @@ from syncrules.mapping import CompiledMapping, MappingError
 from syncrules.merge import Policy
 from syncrules.rules import RuleProblem, RuleSet, compile_rules
 from syncrules.specs import ConditionKind, Direction, MappingSpec, RuleSpec, Side
-from syncrules.table import Problem, Table, combined, compile_table, digest, written_fields
+from syncrules.table import Problem, Table, combined, compile_table, digest
 
 
 @dataclass
@@ -103,18 +103,17 @@ def mapping_table(connection: Connection, a: Catalogue, b: Catalogue) -> Table:
     return table
 
 
-def rules_at_work(connection: Connection, a: Catalogue, b: Catalogue, table: Table) -> RuleSet:
+def rules_at_work(connection: Connection, a: Catalogue, b: Catalogue) -> RuleSet:
     """The rules in force; `problems` says what of them rests."""
     listed = {Side.A: listed_labels(connection.folder_a), Side.B: listed_labels(connection.folder_b)}
-    written = written_fields(table, Direction(connection.direction))
-    return compile_rules(rule_specs(connection), a, b, connection.tenant.region, listed, written)
+    return compile_rules(rule_specs(connection), a, b, connection.tenant.region, listed)
 
 
 def judge_rules_again(plant: Plant) -> None:
     """After the apps were asked which labels there are."""
     a, b = (plant.parts[side].catalogue for side in Side)
     table = mapping_table(plant.connection, a, b)
-    rules = rules_at_work(plant.connection, a, b, table)
+    rules = rules_at_work(plant.connection, a, b)
     plant.setup = replace(plant.setup, rules=rules)
     plant.problems = (*table.problems, *rules.problems)
 
@@ -130,7 +129,7 @@ def build(connection: Connection, connectors: Mapping[str, Connector], refresh: 
     region = connection.tenant.region
     table = mapping_table(connection, catalogues[Side.A], catalogues[Side.B])
     mappings = table.mappings
-    rules = rules_at_work(connection, catalogues[Side.A], catalogues[Side.B], table)
+    rules = rules_at_work(connection, catalogues[Side.A], catalogues[Side.B])
     direction = Direction(connection.direction)
     parts = {
         side: _part(side, folders[side], connectors[side], catalogues[side], region, _needed(side, mappings, rules))

@@ -20,6 +20,7 @@ from syncrules.catalogue import Catalogue
 from syncrules.defaults import default_mappings
 from syncrules.mapping import MappingError
 from syncrules.models import FieldMapping
+from syncrules.rulecheck import Offered
 from syncrules.specs import Direction, MappingSpec
 from syncrules.table import combined
 
@@ -98,6 +99,10 @@ class SideOffer:
     catalogue: Catalogue
     labels: Sequence[tuple[str, str]]  # id, name
     capabilities: Capabilities
+    locked: frozenset[str] = frozenset()  # ids of labels that the app fills by itself
+
+    def for_rules(self) -> Offered:
+        return Offered(self.name, self.catalogue, self.capabilities, dict(self.labels), self.locked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +122,19 @@ def offer(connection: Connection) -> Offer:
 
 def _side(connection: Connection, side: str) -> SideOffer:
     folder: Folder = getattr(connection, f"folder_{side}")
-    labels = Label.objects.filter(account=folder.account_id).order_by("name").values_list("remote_id", "name")
+    listed = setup.listed_labels(folder)
+    rows = (
+        Label.objects.filter(account=folder.account_id).order_by("name").values_list("remote_id", "name", "read_only")
+    )
+    labels = [row for row in rows if listed is None or row[0] in listed or row[0] == row[1]]
     app = registry.apps().get(folder.account.app)
     return SideOffer(
         side,
         str(folder.account),
         Catalogue(setup.load_fields(folder.catalogue or "[]")),
-        list(labels),
+        [(label_id, name) for label_id, name, _ in labels],
         app.capabilities if app is not None else Capabilities(),
+        frozenset(label_id for label_id, _, read_only in labels if read_only),
     )
 
 

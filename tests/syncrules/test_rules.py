@@ -239,11 +239,3 @@ def test_a_deleted_label_rests_the_rule_or_the_action_but_one_that_lives_by_bein
     by_name = {"label": "VIP", "label_id": "VIP"}
     assert not compile_rules([rule([by_name, gone])], A, B, "BE").problems, "the app was not asked"
     assert not compile_rules([rule([by_name])], A, B, "BE", listed).problems
-
-
-def test_a_field_that_the_mapping_writes_is_not_set_by_a_rule_unless_it_holds_several_values() -> None:
-    written = {(Side.B, "org"), (Side.B, "email")}
-    actions = [{"set": {"field": "org", "value": "Acme"}}, {"set": {"field": "email", "value": "crm@x.com"}}]
-    found = compile_rules([rule(actions=actions)], A, B, "BE", written=written)
-    assert ["org" in problem.reason for problem in found.problems] == [True]
-    assert [action.subject for action in found.for_source(Side.A)[0].actions] == ["email"]
