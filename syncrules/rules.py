@@ -35,7 +35,6 @@ NOT_ASKED: Listed = MappingProxyType({Side.A: None, Side.B: None})
 
 @dataclass(frozen=True, slots=True)
 class CompiledAction:
-    sentence: str
     kind: ActionKind
     subject: str  # label id, or field key on the target
     value: Any = None
@@ -283,11 +282,18 @@ def mirrored(spec: RuleSpec, source: Catalogue, target: Catalogue) -> RuleSpec:
     return replace(spec, direction=away, conditions=conditions, actions=actions)
 
 
-def _action(action: ActionSpec, target: Ground) -> CompiledAction:
+def sentence_of(action: ActionSpec, target: Catalogue) -> str:
     if action.kind is not ActionKind.SET:
         verb = "add it to" if action.kind is ActionKind.ADD_LABEL else "remove it from"
-        label = label_of(action.subject, action.label_id, target.labels)
-        return CompiledAction(f"{verb} “{action.subject}”", action.kind, label)
+        return f"{verb} “{action.subject}”"
+    found = target.by_key.get(action.subject)
+    value = action.value if found is None else shown_value(action.value, found)
+    return f"set {found.label if found else action.subject} to “{value}”"
+
+
+def _action(action: ActionSpec, target: Ground) -> CompiledAction:
+    if action.kind is not ActionKind.SET:
+        return CompiledAction(action.kind, label_of(action.subject, action.label_id, target.labels))
     found = field_of(action.subject, target.catalogue)
     if found.read_only:
         raise RuleError(f"“{found.label}” cannot be set, the app keeps it read-only")
@@ -297,8 +303,7 @@ def _action(action: ActionSpec, target: Ground) -> CompiledAction:
         value = fit(action.value, found)
     except Refused as refused:
         raise RuleError(f"“{found.label}” cannot be set to this value: {refused}") from None
-    sentence = f"set {found.label} to “{shown_value(value, found)}”"
-    return CompiledAction(sentence, action.kind, found.key, value, found, compare.normal_form(target.region, found))
+    return CompiledAction(action.kind, found.key, value, found, compare.normal_form(target.region, found))
 
 
 def adds(field: Field) -> bool:

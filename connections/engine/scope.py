@@ -51,6 +51,18 @@ def in_scope(pair: PairState, matching: Mapping[Side, Sequence[CompiledRule]], s
     return bool(pair.brought_by) and any(setup.direction.carries(side) and setup.rules.keeps(side) for side in Side)
 
 
+def stands_inside(pair: PairState, setup: Setup) -> bool:
+    """Whether a pair is kept the same, or a record without partner is brought over, as far as rules say. What was
+    deleted on a side is neither in nor out."""
+    here = [side for side in Side if (seen := pair.side(side)) is not None and not seen.departed]
+    if len(here) == 2:
+        matching = {side: matching_rules(pair, side, setup, other_exists=True) for side in Side}
+        return in_scope(pair, matching, setup)
+    if len(here) != 1 or pair.side(here[0].other) is not None or not may_write(here[0].other, setup):
+        return False
+    return any(not rule.spec.update_only for rule in matching_rules(pair, here[0], setup, other_exists=False))
+
+
 def lapsed_rules(
     pair: PairState, source: Side, matching: Sequence[CompiledRule], setup: Setup
 ) -> tuple[CompiledRule, ...]:

@@ -13,7 +13,7 @@ from connections.engine.forgotten import Forgotten, of_tenant
 from connections.engine.items import Intake, dumps
 from connections.engine.match import tiers
 from connections.models import ConflictPolicy, Connection, Folder, Label
-from connectors.base import Connector, Field, FieldType
+from connectors.base import Capabilities, Connector, Field, FieldType
 from syncrules.catalogue import Catalogue
 from syncrules.defaults import default_mappings
 from syncrules.mapping import CompiledMapping, MappingError
@@ -103,10 +103,13 @@ def mapping_table(connection: Connection, a: Catalogue, b: Catalogue) -> Table:
     return table
 
 
-def rules_at_work(connection: Connection, a: Catalogue, b: Catalogue) -> RuleSet:
-    """The rules in force; `problems` says what of them rests."""
+def rules_at_work(
+    connection: Connection, a: Catalogue, b: Catalogue, specs: Sequence[RuleSpec] | None = None
+) -> RuleSet:
+    """The rules in force, or those of `specs`; `problems` says what of them rests."""
     listed = {Side.A: listed_labels(connection.folder_a), Side.B: listed_labels(connection.folder_b)}
-    return compile_rules(rule_specs(connection), a, b, connection.tenant.region, listed)
+    wanted = rule_specs(connection) if specs is None else specs
+    return compile_rules(wanted, a, b, connection.tenant.region, listed)
 
 
 def judge_rules_again(plant: Plant) -> None:
@@ -127,10 +130,9 @@ def build(connection: Connection, connectors: Mapping[str, Connector], refresh: 
     folders = {Side.A: connection.folder_a, Side.B: connection.folder_b}
     catalogues = {side: catalogue_of(folders[side], connectors[side], refresh) for side in Side}
     region = connection.tenant.region
-    table = mapping_table(connection, catalogues[Side.A], catalogues[Side.B])
-    mappings = table.mappings
-    rules = rules_at_work(connection, catalogues[Side.A], catalogues[Side.B])
-    direction = Direction(connection.direction)
+    able = {side: connectors[side].capabilities for side in Side}
+    setup, table = compiled(connection, catalogues, able)
+    mappings, rules = table.mappings, setup.rules
     parts = {
         side: _part(side, folders[side], connectors[side], catalogues[side], region, _needed(side, mappings, rules))
         for side in Side
@@ -138,16 +140,6 @@ def build(connection: Connection, connectors: Mapping[str, Connector], refresh: 
     forgotten = of_tenant(connection.tenant)
     for part in parts.values():
         part.intake.forgotten = forgotten
-    setup = Setup(
-        mappings=mappings,
-        rules=rules,
-        policy=Policy(Side(connection.winner), _conflicts(connection), direction, connection.restore_target),
-        direction=direction,
-        delete_beats_update=connection.delete_beats_update,
-        targets={side: _target(side, connection, parts[side]) for side in Side},
-        names={side: str(folders[side].account) for side in Side},
-        new=frozenset(mapping.name for mapping in mappings if connection.lines.get(digest(mapping.spec))),
-    )
     names = {side: dict(setup.targets[side].label_names) for side in Side}
     targets = {side: replace(setup.targets[side], label_names=names[side]) for side in Side}
     conditions = [condition for side in Side for rule in rules.for_source(side) for condition in rule.spec.conditions]
@@ -155,6 +147,30 @@ def build(connection: Connection, connectors: Mapping[str, Connector], refresh: 
     order = tiers(connection.match_keys or ["email"])
     setup = replace(setup, targets=targets)
     return Plant(connection, setup, parts, order, names, uses_labels, (*table.problems, *rules.problems), forgotten)
+
+
+def compiled(
+    connection: Connection,
+    catalogues: Mapping[Side, Catalogue],
+    able: Mapping[Side, Capabilities],
+    rules: Sequence[RuleSpec] | None = None,
+) -> tuple[Setup, Table]:
+    """What decisions are made by. `rules`: others than those that are saved. Raises MappingError."""
+    a, b = catalogues[Side.A], catalogues[Side.B]
+    folders = {Side.A: connection.folder_a, Side.B: connection.folder_b}
+    table = mapping_table(connection, a, b)
+    direction = Direction(connection.direction)
+    setup = Setup(
+        mappings=table.mappings,
+        rules=rules_at_work(connection, a, b, rules),
+        policy=Policy(Side(connection.winner), _conflicts(connection), direction, connection.restore_target),
+        direction=direction,
+        delete_beats_update=connection.delete_beats_update,
+        targets={side: _target(side, connection, folders[side], able[side]) for side in Side},
+        names={side: str(folders[side].account) for side in Side},
+        new=frozenset(mapping.name for mapping in table.mappings if connection.lines.get(digest(mapping.spec))),
+    )
+    return setup, table
 
 
 def _conflicts(connection: Connection) -> Literal["winner", "newest", "ask"]:
@@ -179,12 +195,11 @@ def _part(
     return Part(side, folder, connector, catalogue, intake, fields)
 
 
-def _target(side: Side, connection: Connection, part: Part) -> Target:
-    able = part.connector.capabilities
+def _target(side: Side, connection: Connection, folder: Folder, able: Capabilities) -> Target:
     incoming = "b_to_a" if side is Side.A else "a_to_b"
-    labels = Label.objects.filter(account=part.folder.account).values_list("remote_id", "name")
+    labels = Label.objects.filter(account=folder.account_id).values_list("remote_id", "name")
     return Target(
-        writable=able.two_way and not part.folder.read_only,
+        writable=able.two_way and not folder.read_only,
         can_delete=able.can_delete,
         deletions=getattr(connection, f"deletions_{incoming}"),
         deletion_label=getattr(connection, f"deletion_label_{incoming}"),
