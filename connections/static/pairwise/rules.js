@@ -13,7 +13,8 @@
     for (const option of how.options) {
       option.hidden = option.disabled = Boolean(subject && option.value && !fitting.includes(option.value));
     }
-    if (how.selectedOptions.length && how.selectedOptions[0].disabled) {
+    const unfit = how.selectedOptions.length && how.selectedOptions[0].disabled;
+    if (unfit || (subject && !how.value && fitting.length === 2)) {
       how.value = fitting[0];
     }
     row.querySelector("input").hidden = fitting.includes("yes") || /empty$/.test(how.value);
