@@ -53,6 +53,7 @@ class Seen(NamedTuple):
     new: bool = True
     evidence: Mapping[str, float] = NO_TIMES
     modified: float | None = None
+    goes_on: bool = False  # departed, but the contact goes on as another record of its account
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +327,10 @@ def _survivor(pair: PairState, side: Side, setup: Setup) -> Decided:
     """The other side's record departed; what follows depends on how, and on the connection's policy."""
     gone = known(pair.side(side.other))
     there = setup.names[side.other]
+    if gone.goes_on:
+        return Decided(
+            EXCLUDED, f"merged or converted on {there}, where it goes on outside this connection", settles=False
+        )
     if gone.departed != "deleted":
         return Decided(EXCLUDED, f"moved out of {there}", settles=False)
     if pair.undone:

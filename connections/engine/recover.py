@@ -152,7 +152,7 @@ class Recovery:
         for change, result in zip(changes, results, strict=True):
             if result.outcome is Outcome.DONE and result.record is not None:
                 made[change.marker] = result.record
-            elif result.outcome in (Outcome.REFUSED, Outcome.LATER):
+            elif result.outcome in (Outcome.REFUSED, Outcome.LATER, Outcome.ELSEWHERE):
                 refused.append(change)
         with transaction.atomic():
             self.lease.renew()

@@ -54,6 +54,40 @@ def test_a_record_that_moves_to_a_connected_folder_takes_its_partner_along(delet
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("contacts_first", [True, False])
+def test_a_converted_lead_takes_its_partner_along_to_the_contact_it_became(contacts_first: bool) -> None:
+    """If the contact is seen before the lead's conversion is, only a key can tell."""
+    bench = make_bench()
+    lead = anna(bench, title="Assistant", emails=["anna@example.com"] if contacts_first else [])
+    bystanders(bench)
+    options = {"deletions_a_to_b": "delete", "direction": "a_to_b", "avoid_duplicates": False}
+    leads = bench.connect("a", "b", **options)
+    contacts = bench.connect_folders("a", "elsewhere", "b", "contacts", **options)
+    bench.until_quiet(leads, contacts)
+    contact = bench.remotes["a"].convert(lead, "elsewhere")
+    bench.remotes["a"].edit(contact, "elsewhere", title="Director")
+    order = (contacts, leads) if contacts_first else (leads, contacts)
+    bench.until_quiet(*order)
+    annas = [row.values for row in bench.remotes["b"].rows().values() if row.values["givenName"] == "Anna"]
+    assert [values.get("jobTitle") for values in annas] == ["Director"]
+    assert_quiet(bench, leads, contacts)
+
+
+@pytest.mark.django_db
+def test_a_lead_that_was_converted_into_an_unconnected_contact_is_left_alone_with_the_reason() -> None:
+    bench = make_bench()
+    lead = anna(bench, title="Assistant")
+    bystanders(bench)
+    connection = bench.connect("a", "b", deletions_a_to_b="delete")
+    bench.until_quiet(connection)
+    bench.remotes["a"].convert(lead, "elsewhere")
+    bench.until_quiet(connection)
+    pair = Pair.objects.get(connection=connection, item_a__remote_id=lead)
+    assert (pair.health, "converted on a" in pair.reason) == ("excluded", True)
+    assert len(bench.remotes["b"].contents()) == 4
+
+
+@pytest.mark.django_db
 def test_a_webhook_during_a_listing_is_not_overwritten_by_the_older_page() -> None:
     bench = make_bench()
     record = anna(bench, title="Assistant")
