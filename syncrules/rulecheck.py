@@ -257,6 +257,19 @@ def mapping_notes(specs: Sequence[RuleSpec], sides: Mapping[Side, Offered], tabl
     return found
 
 
+def label_notes(specs: Sequence[RuleSpec], sides: Mapping[Side, Offered]) -> list[str]:
+    """Labels of conditions that no contact can be in yet."""
+    return [
+        f"“{spec.name}” speaks of the label “{part.subject}”, which {sides[source_of(spec)].name} does not have yet."
+        for spec in specs
+        if spec.enabled
+        for part in spec.conditions
+        if part.kind is ConditionKind.LABEL
+        and not part.label_id
+        and sides[source_of(spec)].label(part.subject, "") is None
+    ]
+
+
 def _disagreements(
     specs: Sequence[RuleSpec], sides: Mapping[Side, Offered], region: str
 ) -> Iterator[tuple[RuleSpec, RuleSpec, ActionSpec]]:

@@ -293,5 +293,5 @@ def test_a_rule_is_built_tried_and_its_scope_shown(visitor: Visitor, apps: Apps,
     page.click("button[name=confirmed]")
     page.wait_for_url("**/rules/")
     visitor.look("rules-saved")
-    made = connection.rules.get(name="Customers")  # type: ignore[attr-defined]
+    made = connection.rules.get(name="Customers")
     assert [list(part)[0] for part in made.conditions] == ["label", "field", "field"]

@@ -160,6 +160,11 @@ def test_a_field_that_the_mapping_writes_as_well_is_told(admin: Client, live: Co
     assert "the rule decides" in text_of(answer)
 
 
+def test_a_label_that_is_not_there_yet_is_told(admin: Client, live: Connection) -> None:
+    answer = save(admin, rule_page(live), [("label", "in", "Press")], [])
+    assert "speaks of the label “Press”, which anna does not have yet." in text_of(answer)
+
+
 def test_of_ten_thousand_options_those_that_suit_are_suggested(admin: Client, live: Connection) -> None:
     where = f"/admin/connections/connection/{live.pk}/rule-choices/"
     names = admin.get(where, {"side": "a", "subject": "field:town", "typed": "town 777"}).json()["names"]
