@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import orjson
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F
@@ -12,7 +13,7 @@ from django.db.models import F
 from connections import host
 from connections.engine import setup
 from connections.engine.labels import note_listed
-from connections.models import Account, Connection, Folder, Label, SideChoice
+from connections.models import Account, Connection, Folder, Item, Label, SideChoice
 from connections.services import syncing
 from connectors import base, registry
 from connectors.base import Capabilities, ConnectorError
@@ -126,8 +127,10 @@ def _side(connection: Connection, side: str) -> SideOffer:
     rows = (
         Label.objects.filter(account=folder.account_id).order_by("name").values_list("remote_id", "name", "read_only")
     )
+    known = {row[0] for row in rows}
     labels = [row for row in rows if listed is None or row[0] in listed or row[0] == row[1]]
     app = registry.apps().get(folder.account.app)
+    labels += [(name, name, False) for name in _labels_in_use(folder, app) if name not in known]
     return SideOffer(
         side,
         str(folder.account),
@@ -136,6 +139,24 @@ def _side(connection: Connection, side: str) -> SideOffer:
         app.capabilities if app is not None else Capabilities(),
         frozenset(label_id for label_id, _, read_only in labels if read_only),
     )
+
+
+def _labels_in_use(folder: Folder, app: base.App | None) -> list[str]:
+    """Categories that contacts have and that the app does not list: they exist by being used."""
+    if app is None or app.capabilities.label_kind not in (base.LabelKind.CATEGORY, base.LabelKind.TAG):
+        return []
+    names: list[str] | None = cache.get(_in_use(folder))
+    if names is None:
+        rows = Item.objects.filter(folder=folder, departed="").exclude(labels="[]").order_by()
+        names = sorted(
+            {name for text in rows.values_list("labels", flat=True).distinct() for name in orjson.loads(text)}
+        )
+        cache.set(_in_use(folder), names, FRESH)
+    return names
+
+
+def _in_use(folder: Folder) -> str:
+    return f"labels-in-use:{folder.pk}"
 
 
 def refresh(connection: Connection) -> list[str]:
@@ -160,7 +181,8 @@ def _refresh_folder(folder: Folder) -> str:
 
 def forget_answers(connection: Connection) -> None:
     """The next `refresh` asks both apps in any case."""
-    cache.delete_many([_asked(folder) for folder in (connection.folder_a, connection.folder_b)])
+    folders = (connection.folder_a, connection.folder_b)
+    cache.delete_many([key(folder) for folder in folders for key in (_asked, _in_use)])
 
 
 def _asked(folder: Folder) -> str:

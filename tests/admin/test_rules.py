@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from connections.models import Connection, Label, Pair, Run
+from connections.models import Connection, Item, Label, Pair, Run
 from connections.services import arranging, scoping, syncing
 from connections.services.rules import Editor
 from connectors.base import Field, FieldType
@@ -176,6 +176,21 @@ def test_of_ten_thousand_options_those_that_suit_are_suggested(admin: Client, li
     assert "Town 777" not in text_of(page), "no page holds them all"
     save(admin, rule_page(live), [("field:town", "is", "town 9999")], [])
     assert made().conditions == [{"field": "town", "is": "9999"}]
+
+
+def test_a_category_that_only_contacts_know_is_offered(
+    admin: Client, apps: Apps, live: Connection, synced: Run
+) -> None:
+    Item.objects.filter(folder=live.folder_b, title="Ada Byron").update(labels='["Friends of ours"]')
+    arranging.forget_answers(live)
+    where = f"/admin/connections/connection/{live.pk}/rule-choices/"
+    asked = {"side": "b", "subject": "label", "typed": "friends"}
+    assert admin.get(where, asked).json()["names"] == ["Friends of ours"]
+    confirmed = str(fresh(live).config_version)
+    page = rule_page(live, "direction=b_to_a")
+    answer = save(admin, page, [("label", "in", "friends of ours")], [], confirmed=confirmed)
+    assert made().conditions == [{"label": "Friends of ours", "in": True, "label_id": "Friends of ours"}]
+    assert "does not have yet" not in text_of(answer)
 
 
 def test_a_deleted_label_is_said_where_the_rule_stands_and_saving_again_does_not_hide_it(
