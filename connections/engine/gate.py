@@ -9,7 +9,7 @@ from enum import StrEnum
 from django.db.models import QuerySet
 
 from connections.engine import guard
-from connections.engine.decide import Planned
+from connections.engine.planned import Planned
 from connections.models import Change, ChangeState, Connection
 
 

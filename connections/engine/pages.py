@@ -13,13 +13,14 @@ from django.db.models import Q
 from connections.engine import store, undecided
 from connections.engine.answers import column, settle, warnings_text
 from connections.engine.apply import CHANGE_COLUMNS, Sender
-from connections.engine.decide import Decided, Planned, decide, known
+from connections.engine.decide import Decided, decide, known
 from connections.engine.followed import GONE, MERGED, MOVED
 from connections.engine.gate import Gate, Leave
 from connections.engine.items import dumps
 from connections.engine.leases import Lease
 from connections.engine.match import Found, Match
 from connections.engine.pairing import Partners, explain_match, is_survivor, open_side
+from connections.engine.planned import Planned
 from connections.engine.setup import Plant
 from connections.engine.work import Job, PairWork, load_pairs, save_pairs
 from connections.models import Change, ChangeState, Health, Item, Pair

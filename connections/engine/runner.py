@@ -26,7 +26,6 @@ from connections.models import Change, ChangeState, Connection, Pair, Run, RunKi
 from connections.models.changes import OPEN
 from connectors.base import AuthLost, Clock, Connector, ConnectorError
 from syncrules.mapping import MappingError
-from syncrules.rules import RuleError
 from syncrules.specs import Mode as MappingMode
 from syncrules.specs import Side
 
@@ -141,7 +140,7 @@ class Runner:
             finished = work()
         except AuthLost as error:
             self._close(RunState.AUTH, str(error))
-        except (ConnectorError, MappingError, RuleError) as error:
+        except (ConnectorError, MappingError) as error:
             self._close(RunState.FAILED, str(error))
         else:
             if not finished:
@@ -217,12 +216,17 @@ class Runner:
             lease.release()
 
     def _learn_labels(self) -> None:
-        """Rules hold labels by id or name: a label that is new to us is asked for by name before rules are judged."""
+        """Rules hold labels by id or name: a label that is new to us is asked for by name before rules are judged, and
+        whether one is still there where contacts have lost it."""
+        listed = [part.folder.listed_labels for part in self.plant.parts.values()]
         for side, part in self.plant.parts.items():
             names = self.plant.label_names[side]
-            if self.plant.uses_labels and (self.fresh_labels or part.intake.labels - set(names)):
+            lost = part.intake.lost_labels & self.plant.setup.rules.labels(side)
+            if self.plant.uses_labels and (self.fresh_labels or lost or part.intake.labels - set(names)):
                 names.update(self.labels.learn(part))
                 names.update({label: label for label in part.intake.labels - set(names)})
+        if listed != [part.folder.listed_labels for part in self.plant.parts.values()]:
+            setup.judge_rules_again(self.plant)
 
     def _observed(self, side: Side) -> Callable[[int], None]:
         seen = 0
@@ -244,7 +248,7 @@ class Runner:
             return self._finish(gate, counters, 0, waiting)
         self.run_row.total_items = max(self.run_row.total_items, self.run_row.done_items + pending.count())
         self._guard(gate, counters)
-        configuration.weigh(self.connection, gate, self._caused_by_configuration, self.lease)
+        configuration.weigh(self.connection, gate, self._pages, self.lease)
         self.began = self.clock.now()
         start, paired = self.run_row.position, 0
         for _ in range(PASSES):
@@ -320,14 +324,6 @@ class Runner:
             yield from pages.plan(works)
             self.lease.renew()
 
-    def _caused_by_configuration(self) -> int:
-        pages, after, count = self._pages(Gate(self.connection, Mode.PLAN)), 0, 0
-        while works := pages.load(after):
-            after = works[-1].id
-            count += pages.caused_by_configuration(works)
-            self.lease.renew()
-        return count
-
     def _pass(self, pages: Pages, after: int) -> bool:
         done = True
         while works := pages.load(after):
@@ -393,6 +389,7 @@ class Runner:
             )
             if state is RunState.DONE:
                 lines.compared(self.plant, self.lease)
-            self._close(state, "; ".join([*row.held.values(), *map(str, self.plant.problems)]))
+            gone = [f"the label “{name}” of a rule does not exist any more" for name in sorted(self.labels.deleted)]
+            self._close(state, "; ".join([*row.held.values(), *map(str, self.plant.problems), *gone]))
             self._drop_quiet_runs()
         return True

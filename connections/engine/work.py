@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from connections.engine import store
-from connections.engine.decide import Decided, PairState, Planned, Seen
+from connections.engine.decide import Decided, PairState, Seen
+from connections.engine.planned import Planned
 from connections.models import Item, Pair
 from connectors.base import Values
 from syncrules.merge import MergeWarning

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from connections.engine.decide import Planned
+from connections.engine.planned import Planned
 from connections.services import plans
 from connectors.base import Value
 from syncrules.specs import Side
