@@ -188,8 +188,6 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 MFA_ADAPTER = "connections.adapters.EncryptingMFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
-SOCIAL_AUTH_RAISE_EXCEPTIONS = False
-SOCIAL_AUTH_REDIRECT_IS_HTTPS = SECURE
 
 # ---- work in the background --------------------------------------------------------------------------------------
 

@@ -13,12 +13,14 @@ from connections.models.folders import Departed, DroppedKey, Folder, Item, ItemK
 from connections.models.forgetting import Forgetting, ForgottenKey
 from connections.models.leases import Lease
 from connections.models.pairs import Decision, Health, Pair, Verdict
+from connections.models.registrations import AppRegistration
 from connections.models.tenants import Invitation, Membership, Role, Tenant, User
 from connections.models.versions import ConfigurationVersion, Template
 
 __all__ = [
     "Account",
     "AccountState",
+    "AppRegistration",
     "Budget",
     "Change",
     "ChangeKind",

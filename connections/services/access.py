@@ -22,6 +22,15 @@ def stored_names(account: Account) -> frozenset[str]:
         return frozenset()
 
 
+def open_credentials(account: Account) -> dict[str, str]:
+    """The stored ones that open nothing, such as the user name and settings."""
+    opened = {one.name for one in account.declaration.credentials if not one.secret}
+    try:
+        return {name: value for name, value in account.secrets.items() if name in opened}
+    except Undecryptable:
+        return {}
+
+
 def store_credentials(account: Account, values: Mapping[str, str], forget: Collection[str] = ()) -> None:
     """Puts values beside those that are stored already. The account is saved, and may work again."""
     try:

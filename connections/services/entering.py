@@ -1,0 +1,37 @@
+"""Accounts of apps without a sign-in page: an address, a user name and an app password, tried before they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from connections import host, registrations
+from connections.models import Account, User
+from connections.services import connecting
+from connections.services.connecting import Access, Met, Place
+from connectors.base import App
+from connectors.oauth import Identity
+
+
+def enter(user: User, place: Place, app: App, address: str, secrets: Mapping[str, str]) -> tuple[Account, bool]:
+    """Asks the server, and stores the account if it can be used; whether it was there already comes along.
+
+    Raises ConnectorError with what the server says, NotConnected."""
+    visitor = host.visit(app, secrets, registrations.app_settings(app.key), address)
+    met = Met(identity_of(app, address, secrets), app.connect(visitor).check())
+    return connecting.store(user, place, Access(app, secrets, address), met)
+
+
+def identity_of(app: App, address: str, secrets: Mapping[str, str]) -> Identity:
+    """Server and user name: no such server tells more of whose contacts they are."""
+    server = urlsplit(address or app.base_url)
+    open_ones = [secrets.get(one.name, "") for one in app.credentials if not one.secret]
+    return Identity(f"{server.hostname}:{server.port or server.scheme}", " ".join(open_ones).casefold())
+
+
+def full_address(text: str) -> str:
+    """As people type it: https is added, and of an email address the server behind the @ is taken."""
+    text = text.strip()
+    if "://" in text or not text:
+        return text
+    return f"https://{text.rpartition('@')[2].lstrip('/')}"
