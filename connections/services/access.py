@@ -11,6 +11,7 @@ from django.utils import timezone
 from connections import host
 from connections.encryption import Undecryptable
 from connections.models import Account, AccountState, Connection, DeclaredField, Folder
+from connectors import registry
 from connectors.base import AuthLost, Connector, ConnectorError, Field, TriesFields
 
 
@@ -24,7 +25,8 @@ def stored_names(account: Account) -> frozenset[str]:
 
 def open_credentials(account: Account) -> dict[str, str]:
     """The stored ones that open nothing, such as the user name and settings."""
-    opened = {one.name for one in account.declaration.credentials if not one.secret}
+    app = registry.apps().get(account.app)
+    opened = {one.name for one in app.credentials if not one.secret} if app else set()
     try:
         return {name: value for name, value in account.secrets.items() if name in opened}
     except Undecryptable:

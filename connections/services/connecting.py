@@ -47,10 +47,11 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """Whose access it is. `name`: for people."""
+    """Whose access it is. `name`: for people; `login`: what a new account is called after, if not that."""
 
     identity: Identity
     name: str
+    login: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def store(user: User, place: Place, access: Access, met: Met) -> tuple[Account, 
     if account is None:
         if not permits.may_add(membership):
             raise NotConnected(f"In {tenant} you may only look. Ask an owner to let you connect accounts.")
-        name = free_name(tenant, met.name, access.app)
+        name = free_name(tenant, met.login or met.name, access.app)
         account = Account(tenant=tenant, app=access.app.key, name=name, shared=place.shared)
     known = account.pk is not None
     _take(account, user, access, met)

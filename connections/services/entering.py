@@ -18,7 +18,8 @@ def enter(user: User, place: Place, app: App, address: str, secrets: Mapping[str
 
     Raises ConnectorError with what the server says, NotConnected."""
     visitor = host.visit(app, secrets, registrations.app_settings(app.key), address)
-    met = Met(identity_of(app, address, secrets), app.connect(visitor).check())
+    identity = identity_of(app, address, secrets)
+    met = Met(identity, app.connect(visitor).check(), login=identity.user)
     return connecting.store(user, place, Access(app, secrets, address), met)
 
 

@@ -72,7 +72,9 @@ def disconnect(request: HttpRequest, membership: Membership, pk: int) -> HttpRes
         messages.success(request, disconnecting.disconnect(account, membership.user))
         return redirect("accounts", membership.tenant.slug)
     used = connecting.connections_of(account).order_by("name")
-    context = {"tenant": membership.tenant, "account": account, "connections": used, "app": account.declaration}
+    app = registry.apps().get(account.app)
+    revokes = app is not None and app.oauth is not None and app.oauth.revoke is not None
+    context = {"tenant": membership.tenant, "account": account, "connections": used, "app": app, "revokes": revokes}
     return render(request, "people/disconnect.html", context)
 
 
