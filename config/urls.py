@@ -18,6 +18,7 @@ urlpatterns = [
     path("tenants/<slug:tenant>/accounts/<int:pk>/connect/", connecting.again, name="account-again"),
     path("tenants/<slug:tenant>/accounts/<int:pk>/disconnect/", accounts.disconnect, name="account-disconnect"),
     path("tenants/<slug:tenant>/accounts/<int:pk>/share/", accounts.share, name="account-share"),
+    path("connect-requests/<str:token>/", invitations.open_request, name="connect-request"),
     path("connect/<slug:app>/", connecting.come_back, name="connect-back"),
     path("invitations/<str:token>/", invitations.open_link, name="invitation"),
     path("health/live", health.live, name="health-live"),

@@ -14,6 +14,7 @@ from connections.models.forgetting import Forgetting, ForgottenKey
 from connections.models.leases import Lease
 from connections.models.pairs import Decision, Health, Pair, Verdict
 from connections.models.registrations import AppRegistration
+from connections.models.requests import ConnectRequest
 from connections.models.tenants import Invitation, Membership, Role, Tenant, User
 from connections.models.versions import ConfigurationVersion, Template
 
@@ -27,6 +28,7 @@ __all__ = [
     "ChangeState",
     "ConfigurationVersion",
     "ConflictPolicy",
+    "ConnectRequest",
     "Connection",
     "Decision",
     "DeclaredField",

@@ -13,7 +13,7 @@ from django.utils.text import slugify
 from connections import scheduling
 from connections.encryption import Undecryptable
 from connections.models import Account, AccountState, Connection, Membership, Tenant, User
-from connections.services import permits
+from connections.services import asking, permits
 from connectors.base import App, Host
 from connectors.oauth import Identity, OAuth
 
@@ -94,6 +94,7 @@ def store(user: User, place: Place, access: Access, met: Met) -> tuple[Account, 
         account = Account(tenant=tenant, app=access.app.key, name=name, shared=place.shared)
     known = account.pk is not None
     _take(account, user, access, met)
+    asking.fulfil(user, account)
     if known:
         wake(account)
     return account, known
