@@ -122,8 +122,12 @@ class DepartureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Departure:
+    """`successor`: the id under which the contact goes on, here or in another folder of the account: the one that won a
+    merge, or what a lead was converted to."""
+
     id: str
     kind: DepartureKind
+    successor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +177,7 @@ class Outcome(StrEnum):
     GONE = "gone"  # the record is not there any more
     REFUSED = "refused"  # the app will never take this; see field and reason
     LATER = "later"  # not taken now, certainly without effect; try after `after` seconds
+    ELSEWHERE = "elsewhere"  # nothing was made: the person is there already, in a folder that goes first
     UNKNOWN = "unknown"  # no answer came; it may or may not have taken effect
 
 

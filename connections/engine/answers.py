@@ -60,6 +60,7 @@ class Answers:
             Outcome.GONE: self._stale,
             Outcome.REFUSED: self._refused,
             Outcome.LATER: self._later,
+            Outcome.ELSEWHERE: self._elsewhere,
             Outcome.UNKNOWN: self._unknown,
         }
         for job, result in pairs:
@@ -167,6 +168,16 @@ class Answers:
         self._fail(job, self.now + result.after)
         job.work.row.update(health="waiting", reason=result.reason or "the app asked us to wait")
 
+    def _elsewhere(self, job: Job, result: WriteResult) -> None:
+        """The contact stays out until something about it changes."""
+        self._row(job, ChangeState.REFUSED, result)
+        self._fail(job, 0)
+        row = job.work.row
+        for side, item in job.work.items.items():
+            if item is not None:
+                row[f"settled_{side}"] = item.seq
+        row.update(pending=False, health="excluded", reason=result.reason[:500])
+
     def _unknown(self, job: Job, result: WriteResult) -> None:
         self._row(job, ChangeState.UNKNOWN, result)
         self._fail(job, self.now)
@@ -210,9 +221,14 @@ class Answers:
 
     @staticmethod
     def _fail(job: Job, next_at: float) -> None:
+        """Not done, so not a round of two sides that reset each other."""
+        row = job.work.row
+        rounds = orjson.loads(row["rounds"])
+        if rounds and rounds[-1][1] == job.planned.mark:
+            rounds.pop()
         job.work.open -= 1
         job.work.failed = True
-        job.work.row.update(pending=True, next_at=next_at)
+        row.update(pending=True, next_at=next_at, rounds=dumps(rounds))
 
 
 def move_bases(

@@ -43,6 +43,7 @@ class Seen(NamedTuple):
     new: bool = True
     evidence: Mapping[str, float] = NO_TIMES
     modified: float | None = None
+    goes_on: bool = False  # departed, but the contact goes on as another record of its account
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,11 @@ class Planned:
             [self.kind, self.side, self.partner, self.patch, self.before, labels], option=orjson.OPT_SORT_KEYS
         )
         return blake2b(text, digest_size=12).hexdigest()
+
+    @property
+    def mark(self) -> str:
+        """The write among the rounds of its pair, whichever side it goes to."""
+        return f"{self.side}{self.fingerprint}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +249,8 @@ def _updates(
     if target is None or not _may_write(side, setup):
         return []
     patch = dict(merged.to_a if side is Side.A else merged.to_b)
-    acted = effects(rules, {**target.values, **patch}, _labels(target, side, setup))
+    active = () if pair.undone else rules
+    acted = effects(active, {**target.values, **patch}, _labels(target, side, setup))
     patch.update(acted.values)
     for key, refused in pair.refused.get(side, {}).items():
         if key in patch and value_digest(patch[key]) == refused:
@@ -253,7 +260,7 @@ def _updates(
     rest = {key: value for key, value in patch.items() if key not in new}
     updates = []
     if rest or acted.add_labels or acted.remove_labels:
-        by_rules = tuple(rule.name for rule in rules)
+        by_rules = tuple(rule.name for rule in active)
         update = described(Planned("update", side, rest, _shown(target, rest)), merged, setup)
         updates.append(replace(update, add_labels=acted.add_labels, remove_labels=acted.remove_labels, rules=by_rules))
     if added:
@@ -338,6 +345,10 @@ def _survivor(pair: PairState, side: Side, setup: Setup) -> Decided:
     """The other side's record departed; what follows depends on how, and on the connection's policy."""
     gone = known(pair.side(side.other))
     there = setup.names[side.other]
+    if gone.goes_on:
+        return Decided(
+            EXCLUDED, f"merged or converted on {there}, where it goes on outside this connection", settles=False
+        )
     if gone.departed != "deleted":
         return Decided(EXCLUDED, f"moved out of {there}", settles=False)
     if pair.undone:

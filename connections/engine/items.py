@@ -53,7 +53,8 @@ class Known:
 KNOWN = ("id", "version", "order", "hash", "observed_at", "departed", "written_at", "former", "problem")
 COLUMNS = (
     "version", "order", "values", "labels", "hash", "uid", "marker", "title", "name_key", "body", "problem",
-    "evidence", "modified", "seq", "observed_at", "departed", "written_at", "former", "recheck_at",
+    "evidence", "modified", "seq", "observed_at", "departed", "successor", "written_at", "former",
+    "recheck_at",
 )  # fmt: skip
 
 
@@ -172,8 +173,9 @@ class Intake:
             if old.departed == "deleted":
                 continue
             seq += 1
-            rows.append((departure.kind.value, seq, now, now if by_us else old.written_at, None, old.id))
-        store.update(Item, ("departed", "seq", "observed_at", "written_at", "recheck_at"), rows)
+            written_at = now if by_us else old.written_at
+            rows.append((departure.kind.value, departure.successor, seq, now, written_at, None, old.id))
+        store.update(Item, ("departed", "successor", "seq", "observed_at", "written_at", "recheck_at"), rows)
         self._unlock(seq)
 
     # ---- the steps of absorb
@@ -230,7 +232,7 @@ class Intake:
         row: tuple[Any, ...] = (
             record.version, record.order, dumps(record.values), dumps(sorted(record.labels)), hashed, record.uid[:500],
             record.marker, self.title(record.values), (name_key or "")[:255], record.body, record.problem[:500],
-            dumps(dict(record.evidence)), record.modified, seq or 0, now, "", written_at, former, None,
+            dumps(dict(record.evidence)), record.modified, seq or 0, now, "", "", written_at, former, None,
         )  # fmt: skip
         return row if old is None else (*row, old.id) if seq else _without(row, "seq", "name_key") + (old.id,)
 

@@ -14,11 +14,12 @@ from connections.engine import store, undecided
 from connections.engine.answers import column, settle, warnings_text
 from connections.engine.apply import CHANGE_COLUMNS, Sender
 from connections.engine.decide import Decided, Planned, decide, known
+from connections.engine.followed import GONE, MERGED, MOVED
 from connections.engine.gate import Gate, Leave
 from connections.engine.items import dumps
 from connections.engine.leases import Lease
 from connections.engine.match import Found, Match
-from connections.engine.pairing import GONE, MOVED, Partners, explain_match, is_survivor, open_side
+from connections.engine.pairing import Partners, explain_match, is_survivor, open_side
 from connections.engine.setup import Plant
 from connections.engine.work import Job, PairWork, load_pairs, save_pairs
 from connections.models import Change, ChangeState, Health, Item, Pair
@@ -155,9 +156,11 @@ class Pages:
 
     def _verdict(self, work: PairWork, found: Match | None, titles: dict[int, str]) -> Decided:
         decided = decide(work.state(), self.plant.setup)
-        if found is None or is_survivor(work) or found.found in (Found.PARTNER, Found.NOBODY):
+        if found is None or found.found in (Found.PARTNER, Found.NOBODY):
             return decided
-        if decided.health == Health.EXCLUDED:
+        if is_survivor(work) and found.key != MERGED:
+            return decided
+        if decided.health == Health.EXCLUDED and found.key != MERGED:
             return decided
         if found.found is Found.NO_KEY and not self.plant.connection.avoid_duplicates:
             return decided
@@ -278,7 +281,7 @@ class Pages:
         """Notes the write; the same one for the fourth time in a short while is not sent."""
         now = self.clock.now()
         window = max(600.0, 6.0 * self.plant.connection.interval)
-        mark = f"{planned.side}{planned.fingerprint}"
+        mark = planned.mark
         rounds = [entry for entry in orjson.loads(work.row["rounds"]) if entry[0] > now - window]
         if sum(entry[1] == mark for entry in rounds) >= ROUNDS:
             work.failed = True

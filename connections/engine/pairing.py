@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.db.models import F, Q
 
-from connections.engine import store, undecided
+from connections.engine import followed, store, undecided
 from connections.engine.decide import known
+from connections.engine.followed import GONE, MERGED
 from connections.engine.leases import Lease
 from connections.engine.match import Card, Found, Match, match
 from connections.engine.setup import Plant
 from connections.engine.work import PairWork
-from connections.models import Connection, Decision, Departed, Folder, Health, Item, ItemKey, Pair, Verdict
+from connections.models import Connection, Decision, Folder, Health, Item, ItemKey, Pair, Verdict
 from syncrules.specs import Side
 
 WINDOW = 1000  # items taken in per transaction
-GONE = (Departed.DELETED.value, Departed.LEFT.value)
-MOVED = "moved:"  # a key of matching that names the pair which the record left
 RELEASED = {"pending": True, "next_at": 0, "blocked_a_until": 0, "blocked_b_until": 0}
 FRESH = {
     "health": "waiting", "reason": "", "base_a": "{}", "base_b": "{}", "settled_a": 0, "settled_b": 0,
@@ -86,6 +85,7 @@ class Partners:
     held_since: Mapping[Side, float]  # half pairs first seen since then may be our own unanswered creates
     taken: set[int] = field(default_factory=set)
     neighbours: list[Side] | None = None
+    merges: list[Side] | None = None
     decided: bool | None = None  # whether people have decided anything here
 
     def find(self, works: Sequence[PairWork]) -> dict[int, Match]:
@@ -96,7 +96,8 @@ class Partners:
         ids = {view.id for work, side in halves if (view := work.items[side]) is not None}
         index, cards = self._index(ids)
         apart, same, alone = self._decisions(set(cards))
-        moved = self._moved(halves)
+        moved = followed.moved(self.plant, halves, self._sides_with_neighbours())
+        merged = followed.merged(self.plant, halves, self._sides_with_merges(), self._partners)
         copies, returned = self._copies(halves, apart)
         matches: dict[int, Match] = {}
         for work, side in halves:
@@ -107,7 +108,8 @@ class Partners:
             if self.plant.forgotten is not None and self.plant.forgotten.knows(card.keys):
                 matches[work.id] = Match(Found.FORGOTTEN)
                 continue
-            found = self._decided(card, same, alone) or moved.get(view.id) or copies.get(view.id)
+            found = self._decided(card, same, alone) or moved.get(view.id) or merged.get(view.id)
+            found = found or copies.get(view.id)
             if found is None:
                 found = match(card, index, self.plant.tiers, apart)
                 if found.found is Found.PARTNER and alone.get(found.others[0]) == Verdict.EXCLUDE:
@@ -159,7 +161,7 @@ class Partners:
             for pk, folder, name, values in rows
         }
 
-    def _partners(self, ids: set[int]) -> dict[int, int]:
+    def _partners(self, ids: Collection[int]) -> dict[int, int]:
         if not ids:
             return {}
         full = Pair.objects.filter(connection=self.plant.connection, item_a__isnull=False, item_b__isnull=False)
@@ -188,21 +190,6 @@ class Partners:
             elif verdict in (Verdict.EXCLUDE, Verdict.CREATE):
                 alone[a or b] = verdict
         return apart, same, alone
-
-    def _moved(self, halves: Sequence[tuple[PairWork, Side]]) -> dict[int, Match]:
-        """Records that came here from another folder of their account, by an id that survives the move: they bring
-        their partner along if it is in our folder of the other side."""
-        found: dict[int, Match] = {}
-        for side in self._sides_with_neighbours():
-            here, there = self.plant.parts[side].folder, self.plant.parts[side.other].folder
-            arrivals = [known(work.items[side]) for work, own in halves if own is side]
-            views = {view.remote_id: view.id for view in arrivals}
-            left = {f"item_{side}__folder__account": here.account_id, f"item_{side}__remote_id__among": list(views)}
-            arrived = {f"item_{side.other}__folder": there, f"item_{side.other}__departed": ""}
-            pairs = Pair.objects.filter(**left, **arrived).exclude(connection=self.plant.connection)
-            for pk, remote_id, other in pairs.values_list("id", f"item_{side}__remote_id", f"item_{side.other}_id"):
-                found[views[remote_id]] = Match(Found.PARTNER, (other,), f"{MOVED}{pk}")
-        return found
 
     def _copies(
         self, halves: Sequence[tuple[PairWork, Side]], apart: set[tuple[int, int]]
@@ -243,6 +230,12 @@ class Partners:
                     self.neighbours.append(side)
         return self.neighbours
 
+    def _sides_with_merges(self) -> list[Side]:
+        if self.merges is None:
+            parts = self.plant.parts.items()
+            self.merges = [side for side, part in parts if followed.with_successor(part.folder).exists()]
+        return self.merges
+
     @staticmethod
     def _decided(card: Card, same: Mapping[int, int], alone: Mapping[int, str]) -> Match | None:
         if card.id in same:
@@ -274,6 +267,11 @@ def is_survivor(work: PairWork) -> bool:
 def explain_match(found: Match, titles: Mapping[int, str]) -> tuple[str, str]:
     """Health and reason of a half pair that matching did not settle."""
     names = ", ".join(sorted({titles.get(other, "") or "a contact without a name" for other in found.others}))
+    if found.key == MERGED:
+        return (
+            Health.REVIEW,
+            f"its counterpart was merged into {names}, which has another one here: a person must decide",
+        )
     if found.found is Found.DUPLICATE:
         return Health.DUPLICATE, f"the same as {names} in this folder"
     if found.found is Found.REVIEW:

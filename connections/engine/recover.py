@@ -10,11 +10,11 @@ import orjson
 from django.db import transaction
 
 from connections.engine import store
-from connections.engine.answers import move_bases, note_origins, shown_after
+from connections.engine.answers import backoff, column, move_bases, note_origins, shown_after
 from connections.engine.items import Ours, dumps
 from connections.engine.leases import Lease
 from connections.engine.setup import Part, Plant
-from connections.engine.work import PairWork, load_items, load_pairs, save_pairs
+from connections.engine.work import ItemView, PairWork, load_items, load_pairs, save_pairs
 from connections.models import Change, ChangeState, Pair
 from connections.models.changes import OPEN
 from connectors.base import (
@@ -33,9 +33,10 @@ from connectors.base import (
 )
 from syncrules.specs import Side
 
+PATIENCE = 2  # how often in a row a write may be lost before the next one waits
 COLUMNS = (
     "id", "kind", "side", "pair_id", "target_item_id", "marker", "patch", "add_labels", "remove_labels", "before",
-    "source", "sent_at", "state",
+    "source", "sent_at", "state", "undo_of_id", "reason",
 )  # fmt: skip
 
 
@@ -56,6 +57,8 @@ class Open:
     source: Values
     sent_at: float
     state: str
+    undo_of_id: int | None
+    reason: str
 
 
 def open_changes(plant: Plant) -> list[Open]:
@@ -79,7 +82,7 @@ class Recovery:
     clock: Clock
 
     def run(self) -> int:
-        """Returns how many creates cannot be settled yet."""
+        """Returns how many writes cannot be settled yet."""
         waiting = 0
         changes = open_changes(self.plant)
         for side in Side:
@@ -92,12 +95,14 @@ class Recovery:
                 self._settle_creates(part, batch)
             others = [change for change in mine if change.kind != "create"]
             for batch in chunked(others, part.connector.capabilities.read_batch):
-                self._settle_writes(part, batch)
+                waiting += self._settle_writes(part, batch)
         return waiting
 
     def _is_due(self, change: Open, part: Part) -> bool:
-        if part.connector.capabilities.idempotent_creates:
-            return True
+        return part.connector.capabilities.idempotent_creates or self._has_arrived(change, part)
+
+    def _has_arrived(self, change: Open, part: Part) -> bool:
+        """What has not taken effect by now never will."""
         return self.clock.now() >= change.sent_at + part.settle_after
 
     # ---- creates: looked up by marker; repeated with the same marker only where that cannot make a second record
@@ -117,7 +122,7 @@ class Recovery:
             self.lease.renew()
             known = [(change, found[change.marker]) for change in changes if change.marker in found]
             self._acknowledge_creates(part, known, asked_at)
-            self._give_up(absent, "never arrived; decided again")
+            self._give_up(part.side, absent, "never arrived; decided again")
 
     def _found_by_content(self, part: Part, changes: Sequence[Open]) -> dict[str, Record]:
         """A record that has a partner was made by another create, whose answer came."""
@@ -147,11 +152,11 @@ class Recovery:
         for change, result in zip(changes, results, strict=True):
             if result.outcome is Outcome.DONE and result.record is not None:
                 made[change.marker] = result.record
-            elif result.outcome in (Outcome.REFUSED, Outcome.LATER):
+            elif result.outcome in (Outcome.REFUSED, Outcome.LATER, Outcome.ELSEWHERE):
                 refused.append(change)
         with transaction.atomic():
             self.lease.renew()
-            self._give_up(refused, "not taken; decided again")
+            self._give_up(part.side, refused, "not taken; decided again")
         return made
 
     def _acknowledge_creates(self, part: Part, found: Sequence[tuple[Open, Record]], asked_at: float) -> None:
@@ -183,7 +188,8 @@ class Recovery:
 
     # ---- updates and deletes: the target tells
 
-    def _settle_writes(self, part: Part, changes: Sequence[Open]) -> None:
+    def _settle_writes(self, part: Part, changes: Sequence[Open]) -> int:
+        """Returns how many cannot be settled yet."""
         items = load_items(change.target_item_id for change in changes if change.target_item_id)
         ids = {item.remote_id: item for item in items.values()}
         asked_at = self.clock.now()
@@ -191,7 +197,7 @@ class Recovery:
         with transaction.atomic():
             self.lease.renew()
             now = self.clock.now()
-            self._acknowledge_writes(part, changes, items, answers, asked_at, now)
+            return self._acknowledge_writes(part, changes, items, answers, asked_at, now)
 
     def _acknowledge_writes(
         self,
@@ -201,13 +207,14 @@ class Recovery:
         answers: Mapping[str, Record | Departure],
         asked_at: float,
         now: float,
-    ) -> None:
+    ) -> int:
         by_target = {change.target_item_id: change for change in changes}
         ours: dict[str, Ours] = {}
         records: list[Record] = []
         gone: list[Departure] = []
         done: list[Open] = []
         lost: list[Open] = []
+        waiting = 0
         pairs = self._pairs(change.pair_id for change in changes)
         for target_id, change in by_target.items():
             item = items.get(target_id or 0)
@@ -216,7 +223,12 @@ class Recovery:
                 records.append(answer)
                 shown = answer.values
                 took = change.kind == "update" and _took_effect(change, shown)
-                (done if took else lost).append(change)
+                if took:
+                    done.append(change)
+                elif self._may_still_arrive(part, change, item):
+                    waiting += 1
+                else:
+                    lost.append(change)
                 work = pairs.get(change.pair_id or 0)
                 if took:
                     ours[answer.id] = Ours({key: change.before.get(key) for key in change.patch})
@@ -233,15 +245,46 @@ class Recovery:
         part.intake.depart([each for each in gone if each.id not in deleted], asked_at, now)
         for work in pairs.values():
             work.row.update(pending=True, next_at=0)
+        self._rest_after_undo(part.side, done, pairs)
         save_pairs(list(pairs.values()))
         rows = [(ChangeState.DONE.value, dumps(dict(change.patch)), now, "{}", change.id) for change in done]
         store.update(Change, ("state", "after", "done_at", "source"), rows)
-        self._give_up(lost, "did not take effect; decided again")
+        self._give_up(part.side, lost, "did not take effect; decided again")
+        return waiting
 
-    def _give_up(self, changes: Sequence[Open], reason: str) -> None:
-        rows = [(ChangeState.SUPERSEDED.value, reason, "{}", change.id) for change in changes]
+    def _may_still_arrive(self, part: Part, change: Open, item: ItemView | None) -> bool:
+        """An update that names the version it found is refused once another one came before it. A deletion that takes
+        back a creation would look like a person's if it arrived after we had given it up."""
+        if self._has_arrived(change, part):
+            return False
+        conditional = part.connector.capabilities.conditional_updates and item is not None and bool(item.version)
+        return not conditional or (change.kind == "delete" and change.undo_of_id is not None)
+
+    def _rest_after_undo(self, side: Side, done: Sequence[Open], pairs: Mapping[int, PairWork]) -> None:
+        """What an undo wrote is no news of a person's: the pair rests, as it would if the answer had come."""
+        undoing = {change.pair_id for change in done if change.undo_of_id}
+        works = [work for work in pairs.values() if work.id in undoing]
+        items = load_items(work.row[f"item_{side}"] for work in works if work.row[f"item_{side}"])
+        for work in works:
+            work.row["undone"] = True
+            item = items.get(work.row[f"item_{side}"])
+            if item is not None:
+                work.row[f"settled_{side}"] = item.seq
+
+    def _give_up(self, side: Side, changes: Sequence[Open], reason: str) -> None:
+        """Decided again at once; after a few times in a row less and less often."""
+        rows = [(ChangeState.SUPERSEDED.value, change.reason or reason, "{}", change.id) for change in changes]
         store.update(Change, ("state", "reason", "source"), rows)
-        Pair.objects.filter(id__among=[change.pair_id for change in changes]).update(pending=True, next_at=0)
+        causes = {change.pair_id: change.reason or "no answer comes to it" for change in changes if change.pair_id}
+        attempts = column(side, "attempts")
+        now = self.clock.now()
+        tried = []
+        for pair_id, before in store.select(Pair, ("id", attempts), "id", causes):
+            count = before + 1
+            until = now + backoff(count - PATIENCE) if count > PATIENCE else 0.0
+            tried.append((count, until, causes[pair_id], True, 0, pair_id))
+        names = (attempts, column(side, "blocked_until"), column(side, "cause"), "pending", "next_at")
+        store.update(Pair, names, tried)
 
     def _pairs(self, ids: Any) -> dict[int, PairWork]:
         wanted = [pk for pk in ids if pk]

@@ -355,7 +355,7 @@ class Runner:
             self.lease.renew()
             if gate.has_lines:
                 old = Change.objects.filter(
-                    connection=connection, state__in=(ChangeState.PROPOSED, ChangeState.APPROVED)
+                    connection=connection, state__in=(ChangeState.PROPOSED, ChangeState.APPROVED), undo_of=None
                 )
                 old.exclude(run=row).update(state=ChangeState.SUPERSEDED)
             if paired:

@@ -23,7 +23,7 @@ PAIR_COLUMNS = (
 FETCHED = tuple(f"{name}_id" if name.startswith("item_") else name for name in PAIR_COLUMNS)
 ITEM_COLUMNS = (
     "id", "remote_id", "version", "order", "values", "labels", "body", "title", "name_key", "uid", "departed",
-    "problem", "seq", "evidence", "modified", "first_seen_at", "hash", "marker",
+    "problem", "seq", "evidence", "modified", "first_seen_at", "hash", "marker", "successor",
 )  # fmt: skip
 PACKED = tuple(ITEM_COLUMNS.index(name) for name in ("values", "labels", "evidence"))
 EMPTY = ("{}", "[]")
@@ -51,11 +51,13 @@ class ItemView:
     first_seen_at: float
     hash: str
     marker: str
+    successor: str
 
     def seen(self, settled: int) -> Seen:
         return Seen(
-            self.values, self.labels, self.departed, self.problem, self.seq > settled, self.evidence, self.modified
-        )
+            self.values, self.labels, self.departed, self.problem, self.seq > settled, self.evidence, self.modified,
+            bool(self.successor),
+        )  # fmt: skip
 
 
 @dataclass

@@ -70,6 +70,9 @@ class Item(models.Model):
     first_seen_at = models.FloatField(default=0)
     observed_at = models.FloatField(default=0)
     departed = models.CharField(max_length=8, choices=Departed.choices, default="", blank=True)
+    successor = models.CharField(
+        max_length=1000, default="", blank=True, help_text="the remote id under which a departed contact goes on"
+    )
     written_at = models.FloatField(default=0)
     former = models.TextField(default="", blank=True)
     recheck_at = models.FloatField(null=True, blank=True)
@@ -84,6 +87,7 @@ class Item(models.Model):
                 fields=["folder", "recheck_at"], name="item_recheck", condition=models.Q(recheck_at__isnull=False)
             ),
             models.Index(fields=["origin", "folder"], name="item_copies", condition=models.Q(origin__isnull=False)),
+            models.Index(fields=["folder", "successor"], name="item_successor", condition=~models.Q(successor="")),
         ]
 
     def __str__(self) -> str:

@@ -127,8 +127,9 @@ class Catalogue:
 
     def selected(self, keys: Iterable[str]) -> list[str]:
         """What a query names so that the keys can be shown."""
-        always = ("Id", "IsDeleted", "MasterRecordId", "SystemModstamp", "LastModifiedDate", "IsConverted")
-        found = [name for name in always if name in self.names]
+        always = ("Id", "IsDeleted", "MasterRecordId", "SystemModstamp", "LastModifiedDate")
+        of_leads = ("IsConverted", "ConvertedContactId")
+        found = [name for name in (*always, *of_leads) if name in self.names]
         found += ["AccountId"] if COMPANY in self.fields else []
         return list(dict.fromkeys([*found, *(key for key in keys if key in self.fields)]))
 

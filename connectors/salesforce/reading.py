@@ -151,8 +151,11 @@ def departure_of(row: Row) -> Departure | None:
     """Who lost in a merge lives on in the winner, and a converted lead in its contact: neither was deleted."""
     id = str(row["Id"])
     if row.get("IsDeleted"):
-        return Departure(id, DepartureKind.LEFT if row.get("MasterRecordId") else DepartureKind.DELETED)
-    return Departure(id, DepartureKind.LEFT) if row.get("IsConverted") else None
+        master = str(row.get("MasterRecordId") or "")
+        return Departure(id, DepartureKind.LEFT if master else DepartureKind.DELETED, master)
+    if not row.get("IsConverted"):
+        return None
+    return Departure(id, DepartureKind.LEFT, str(row.get("ConvertedContactId") or ""))
 
 
 def version_of(row: Row, values: Mapping[str, Any], labels: Iterable[str]) -> str:

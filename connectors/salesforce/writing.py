@@ -29,6 +29,7 @@ from connectors.http import NoAnswer
 from connectors.salesforce.api import Row
 from connectors.salesforce.campaigns import Campaigns, Pair
 from connectors.salesforce.companies import Companies
+from connectors.salesforce.customers import REASON, among_contacts, folded
 from connectors.salesforce.errors import GONE, LOCK_WAIT, LOCKED, NOT_DONE, Problem, error_for, problems_in, refusal_of
 from connectors.salesforce.fields import COMPANY, Refusal, seconds_of
 from connectors.salesforce.reading import Reader, departure_of
@@ -107,12 +108,24 @@ class Writer:
         names = [str(writes[n].values[COMPANY]) for n in standing if writes[n].values.get(COMPANY)]
         companies = Companies.of(self.reader.api, names) if names else Companies({}, False)
         found: dict[int, dict[str, Any]] = {}
+        customers = self._customers([writes[n] for n in standing])
         for number in standing:
+            creating = writes[number].kind is WriteKind.CREATE
+            if creating and folded(writes[number].values.get("Email")) in customers:
+                self.results[number] = WriteResult(Outcome.ELSEWHERE, reason=REASON)
+                continue
             try:
                 found[number] = self._body(writes[number], rows.get(number), companies)
             except Refusal as refusal:
                 self.results[number] = WriteResult(Outcome.REFUSED, field=refusal.field, reason=refusal.reason)
         return found
+
+    def _customers(self, writes: Sequence[Write]) -> frozenset[str]:
+        """Addresses of who is not to become a lead."""
+        if self.object != "Lead":
+            return frozenset()
+        creates = (write for write in writes if write.kind is WriteKind.CREATE)
+        return among_contacts(self.reader.api, [write.values.get("Email") for write in creates])
 
     def _body(self, write: Write, row: Row | None, companies: Companies) -> dict[str, Any]:
         if write.kind is WriteKind.DELETE:

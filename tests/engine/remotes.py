@@ -148,6 +148,7 @@ class MemoryRemote(InstantRemote):
         self.journal = Journal()
         self.made_pages: list[Callable[[str], None]] = []  # called when a page is made and not yet read
         self.unreadable: set[str] = set()
+        self.successors: dict[str, str] = {}
         self.listing_is_empty = False
         self._breaks: list[_Break] = []
         self._fates: deque[Sequence[Fate]] = deque()
@@ -204,6 +205,20 @@ class MemoryRemote(InstantRemote):
         if len(found) != 1:
             raise AssertionError(f"{len(found)} records show {values}")
         return found[0]
+
+    def merge(self, loser: str, winner: str, folder: str = "") -> None:
+        """Somebody merges two records in the app; what only the loser has, the winner takes over."""
+        values = self.shelf(folder).rows[loser].values
+        kept = self.shelf(folder).rows[winner].values
+        self.successors[loser] = winner
+        self._drop(self.shelf(folder), loser, DepartureKind.LEFT)
+        self.edit(winner, folder, **{key: value for key, value in values.items() if not kept.get(key)})
+
+    def convert(self, record_id: str, target: str, folder: str = "") -> str:
+        """As a lead becomes a contact: under another id, in another folder."""
+        made = self.move(record_id, target, folder, new_id=True)
+        self.successors[record_id] = made
+        return made
 
     # ---- requests
 
@@ -306,6 +321,7 @@ class MemoryRemote(InstantRemote):
         for page in pages:
             for act in tuple(self.made_pages):
                 act(f"{self.name} changes")
+            page = replace(page, departures=[self._followed(one) for one in page.departures])
             if self._page_twice:
                 yield replace(page, records=[*page.records, *page.records], last=False)
             if self.manners.reads_apart:
@@ -354,8 +370,11 @@ class MemoryRemote(InstantRemote):
         return [state for key in ids if (state := states.get(key))]
 
     def _departure(self, shelf: Shelf, record_id: str) -> Departure:
-        departure = super()._departure(shelf, record_id)
+        departure = self._followed(super()._departure(shelf, record_id))
         return departure if self.manners.names_departures else replace(departure, kind=DepartureKind.UNKNOWN)
+
+    def _followed(self, departure: Departure) -> Departure:
+        return replace(departure, successor=self.successors.get(departure.id, ""))
 
     def show(self, row: Stored, fields: Sequence[str]) -> Record:
         record = super().show(row, fields)

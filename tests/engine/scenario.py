@@ -223,6 +223,9 @@ class Player(Expectations):
     def move(self, on: str, who: str, to: str = "elsewhere", new_id: bool = False) -> None:
         self.bench.remotes[on].move(self.id(on, who), to, new_id=new_id)
 
+    def merge(self, on: str, who: str, into: str) -> None:
+        self.bench.remotes[on].merge(self.id(on, who), self.id(on, into))
+
     def label(self, on: str, who: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         self.bench.remotes[on].tag(self.id(on, who), *listed(add), remove=listed(remove))
 

@@ -10,7 +10,7 @@ from connections.engine.observe import Observer
 from connections.models import Change, ChangeState, Connection, Pair
 from syncrules.specs import Side
 from tests.engine.harness import Bench, assert_quiet, in_app, item_of
-from tests.engine.remotes import poor, rich
+from tests.engine.remotes import Fate, poor, rich
 from tests.engine.world import World
 
 pytestmark = pytest.mark.postgres
@@ -51,6 +51,40 @@ def test_a_record_that_moves_to_a_connected_folder_takes_its_partner_along(delet
         "Director"
     ]
     assert_quiet(bench, one, other)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("contacts_first", [True, False])
+def test_a_converted_lead_takes_its_partner_along_to_the_contact_it_became(contacts_first: bool) -> None:
+    """If the contact is seen before the lead's conversion is, only a key can tell."""
+    bench = make_bench()
+    lead = anna(bench, title="Assistant", emails=["anna@example.com"] if contacts_first else [])
+    bystanders(bench)
+    options = {"deletions_a_to_b": "delete", "direction": "a_to_b", "avoid_duplicates": False}
+    leads = bench.connect("a", "b", **options)
+    contacts = bench.connect_folders("a", "elsewhere", "b", "contacts", **options)
+    bench.until_quiet(leads, contacts)
+    contact = bench.remotes["a"].convert(lead, "elsewhere")
+    bench.remotes["a"].edit(contact, "elsewhere", title="Director")
+    order = (contacts, leads) if contacts_first else (leads, contacts)
+    bench.until_quiet(*order)
+    annas = [row.values for row in bench.remotes["b"].rows().values() if row.values["givenName"] == "Anna"]
+    assert [values.get("jobTitle") for values in annas] == ["Director"]
+    assert_quiet(bench, leads, contacts)
+
+
+@pytest.mark.django_db
+def test_a_lead_that_was_converted_into_an_unconnected_contact_is_left_alone_with_the_reason() -> None:
+    bench = make_bench()
+    lead = anna(bench, title="Assistant")
+    bystanders(bench)
+    connection = bench.connect("a", "b", deletions_a_to_b="delete")
+    bench.until_quiet(connection)
+    bench.remotes["a"].convert(lead, "elsewhere")
+    bench.until_quiet(connection)
+    pair = Pair.objects.get(connection=connection, item_a__remote_id=lead)
+    assert (pair.health, "converted on a" in pair.reason) == ("excluded", True)
+    assert len(bench.remotes["b"].contents()) == 4
 
 
 @pytest.mark.django_db
@@ -130,4 +164,29 @@ def test_a_contact_that_cannot_be_read_is_kept_as_it_is_and_holds_nobody_up() ->
     bench.until_quiet(connection)
     pair.refresh_from_db()
     assert pair.health == "in_sync"
+    assert_quiet(bench, connection)
+
+
+@pytest.mark.django_db
+def test_a_write_that_is_lost_every_time_is_tried_ever_less_often_and_goes_through_in_the_end() -> None:
+    bench = make_bench()
+    record = anna(bench, title="Assistant")
+    connection = bench.connect()
+    bench.until_quiet(connection)
+    target = bench.remotes["b"]
+    for _ in range(60):
+        target.next_batch(Fate.UNKNOWN_LOST)
+    bench.remotes["a"].edit(record, "", title="Director")
+    before = len(target.journal.batches)
+    for _ in range(60):
+        bench.run(connection)
+        bench.world.advance(300)
+    pair = Pair.objects.get(connection=connection)
+    assert pair.health == "failed"
+    assert "no answer" in pair.reason
+    assert len(target.journal.batches) - before < 15
+    target.behave()
+    bench.world.advance(6 * 3600)
+    bench.until_quiet(connection)
+    assert target.contents()[0]["jobTitle"] == "Director"
     assert_quiet(bench, connection)

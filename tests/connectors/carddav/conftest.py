@@ -5,10 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.carddav.connector import CardDav
+from tests.connectors.carddav.another import AnotherServer
 from tests.connectors.carddav.proxy import Proxy, proxy
 from tests.connectors.carddav.radicale import RadicaleServer
 from tests.connectors.carddav.xandikos import XandikosServer
 from tests.connectors.host import make_host
+
+Server = RadicaleServer | XandikosServer | AnotherServer
 
 
 @pytest.fixture(scope="session")
@@ -37,5 +40,5 @@ def connector(server: RadicaleServer, between: Proxy) -> CardDav:
     return connect(between.url + "/", server)
 
 
-def connect(url: str, server: RadicaleServer | XandikosServer, **settings: str) -> CardDav:
+def connect(url: str, server: Server, **settings: str) -> CardDav:
     return CardDav(make_host(url, {"username": server.username, "password": server.password}, settings=settings))

@@ -7,7 +7,9 @@ import pytest
 
 from connectors.base import Connector
 from connectors.carddav.vcard import escape
-from tests.connectors.carddav.conftest import connect
+from tests.connectors.carddav import another
+from tests.connectors.carddav.another import AnotherServer
+from tests.connectors.carddav.conftest import Server, connect
 from tests.connectors.carddav.proxy import Proxy, proxy
 from tests.connectors.carddav.radicale import RadicaleServer
 from tests.connectors.carddav.xandikos import XandikosServer
@@ -19,7 +21,7 @@ class CardDavSubject(Subject):
     given, family, email, note = "n.given", "n.family", "email", "note"
     tells_moves = False  # a card that moves keeps its UID, but the server only says that its old place is empty
 
-    def __init__(self, server: RadicaleServer | XandikosServer, between: Proxy) -> None:
+    def __init__(self, server: Server, between: Proxy) -> None:
         self._server = server
         self._between = between
         self.connector = self.reconnect()
@@ -82,3 +84,12 @@ class TestCardDavOnXandikos(Conformance):
         running_xandikos.empty()
         with proxy(running_xandikos.url) as between:
             yield CardDavSubject(running_xandikos, between)
+
+
+if another.HOME:
+
+    class TestCardDavOnAnotherServer(Conformance):
+        @pytest.fixture
+        def subject(self) -> Iterator[Subject]:
+            with AnotherServer().book() as server, proxy(server.url) as between:
+                yield CardDavSubject(server, between)

@@ -13,7 +13,7 @@ from types import TracebackType
 
 import requests
 
-_MKCOL = """<D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"><D:set><D:prop>
+MAKE_BOOK = """<D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"><D:set><D:prop>
 <D:resourcetype><D:collection/><C:addressbook/></D:resourcetype><D:displayname>Contacts</D:displayname>
 </D:prop></D:set></D:mkcol>"""
 
@@ -67,7 +67,7 @@ class XandikosServer:
         """Makes a new book, which is `folder` from now on."""
         self._books += 1
         self.folder = f"/anna/contacts/book-{self._books}/"
-        self.request("MKCOL", self.folder, _MKCOL, {"Content-Type": "application/xml"})
+        self.request("MKCOL", self.folder, MAKE_BOOK, {"Content-Type": "application/xml"})
 
     def request(self, method: str, path: str, body: str = "", headers: dict[str, str] | None = None) -> None:
         answer = self._session.request(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from connectors.base import ChangePage, CursorExpired, DepartureKind, NothingKnown, Record
+from connectors.base import ChangePage, CursorExpired, Departure, DepartureKind, NothingKnown, Record
 from connectors.salesforce.connector import Salesforce
 from tests.connectors.salesforce.conftest import Account
 
@@ -39,7 +39,7 @@ def test_who_loses_in_a_merge_is_not_deleted_and_the_winner_is_news(account: Acc
     news = pages(connector, "Contact", first[-1].cursor, Known(first))
     assert departures(news) == {loser: DepartureKind.LEFT}
     assert records(news)[winner].values["Email"] == "m@example.com"
-    assert connector.read("Contact", [loser], KEYS)[loser].kind is DepartureKind.LEFT  # type: ignore[union-attr]
+    assert connector.read("Contact", [loser], KEYS)[loser] == Departure(loser, DepartureKind.LEFT, winner)
 
 
 def test_a_converted_lead_is_neither_deleted_nor_listed_again(account: Account) -> None:
@@ -47,7 +47,8 @@ def test_a_converted_lead_is_neither_deleted_nor_listed_again(account: Account) 
     lead, other = account.load("Lead", {"LastName": "A", "Company": "Acme"}, {"LastName": "B", "Company": "Acme"})
     first = pages(connector, "Lead")
     contact, _ = account.api.convert(account.user, lead)
-    assert departures(pages(connector, "Lead", first[-1].cursor, Known(first))) == {lead: DepartureKind.LEFT}
+    news = pages(connector, "Lead", first[-1].cursor, Known(first))
+    assert [one for page in news for one in page.departures] == [Departure(lead, DepartureKind.LEFT, contact)]
     assert set(records(pages(connector, "Lead"))) == {other}
     assert records(pages(connector, "Contact"))[contact].values["Account.Name"] == "Acme"
 

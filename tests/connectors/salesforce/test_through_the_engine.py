@@ -12,7 +12,7 @@ import pytest
 from connections import host
 from connections.engine.leases import Fence
 from connections.engine.runner import Runner
-from connections.models import Change, Connection, Run
+from connections.models import Change, Connection, Pair, Run
 from connections.models.changes import OPEN
 from connectors.sandbox import Sandbox
 from tests.connectors.salesforce.conftest import Account
@@ -167,6 +167,24 @@ def test_a_merge_in_salesforce_deletes_nobody_in_the_mailbox(stage: Make) -> Non
     both.settle()
     assert {one.given for one in both.mailbox.people()} == {"Anna", "Bert"}
     assert {one.given for one in both.people()} == {"Anna"}
+    surplus = Pair.objects.get(connection=both.connection, title__startswith="Bert")
+    assert (surplus.health, "merged into Anna" in surplus.reason) == ("review", True)
+
+
+def test_of_a_customer_no_lead_is_made_which_is_said_and_does_not_hold_up_the_others(stage: Make) -> None:
+    both = stage("Lead")
+    both.org.load("Contact", {"LastName": "Maes", "Email": ANNA.email})
+    both.mailbox.add(ANNA, BERT)
+    both.settle()
+    assert {one.given for one in both.people()} == {"Bert"}
+    customer = Pair.objects.get(connection=both.connection, title__startswith="Anna")
+    assert (customer.health, "is a contact in Salesforce already" in customer.reason) == ("excluded", True)
+    before = both.writes
+    both.settle()
+    assert both.writes == before
+    both.mailbox.edit("Anna", jobTitle="Director", emailAddresses=[{"address": "private@example.com"}])
+    both.settle()
+    assert {one.given for one in both.people()} == {"Anna", "Bert"}
 
 
 def test_a_conversion_deletes_nobody_in_the_mailbox(stage: Make) -> None:

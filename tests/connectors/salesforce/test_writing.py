@@ -6,6 +6,7 @@ import pytest
 
 from connectors.base import Outcome, Record, Sent, Throttled, Unsupported, Value, Write, WriteKind, WriteResult
 from connectors.salesforce.connector import Salesforce
+from connectors.salesforce.customers import REASON
 from connectors.sandbox import Sandbox
 from tests.connectors.conformance import marker
 from tests.connectors.salesforce.conftest import MARK, Account
@@ -337,3 +338,28 @@ def test_of_two_accounts_with_one_name_the_chosen_one_stays(account: Account) ->
     [result] = send(connector, update(read(connector, anna), values={"Account.Name": "TWIN", "Title": "Buyer"}))
     assert result.outcome == Outcome.DONE
     assert [(one["AccountId"], one["Title"]) for one in account.records("Contact")] == [(second, "Buyer")]
+
+
+def test_of_a_customer_no_lead_is_made_and_the_others_are(account: Account) -> None:
+    connector = account.connect()
+    account.load("Contact", {"LastName": "Maes", "Email": "Anna@example.com"})
+    customer, other, unknown = send(
+        connector,
+        create(LastName="Maes", Company="Acme", Email="anna@EXAMPLE.com"),
+        create(LastName="Claes", Company="Acme", Email="bert@example.com"),
+        create(LastName="Nobody", Company="Acme"),
+        folder="Lead",
+    )
+    assert (customer.outcome, customer.reason) == (Outcome.ELSEWHERE, REASON)
+    assert [other.outcome, unknown.outcome] == [Outcome.DONE, Outcome.DONE]
+    assert {one["LastName"] for one in account.records("Lead")} == {"Claes", "Nobody"}
+
+
+def test_a_lead_that_is_there_already_is_still_updated_when_a_contact_has_its_email(account: Account) -> None:
+    connector = account.connect()
+    [lead] = send(connector, create(LastName="Maes", Company="Acme", Email="anna@example.com"), folder="Lead")
+    account.load("Contact", {"LastName": "Maes", "Email": "anna@example.com"})
+    assert lead.record is not None
+    shown = read(connector, lead.record.id, "Lead")
+    [result] = send(connector, update(shown, values={"Title": "Director", "Email": "anna@example.com"}), folder="Lead")
+    assert result.outcome == Outcome.DONE
