@@ -35,7 +35,7 @@ class RegistrationForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.PasswordInput({"autocomplete": "new-password", "class": "vTextField"}),
     )
     scopes = forms.MultipleChoiceField(
-        required=False, widget=forms.CheckboxSelectMultiple, label="Further permissions",
+        required=False, widget=forms.CheckboxSelectMultiple({"class": "radiolist"}), label="Further permissions",
         help_text="Asked for beside those that Pairwise needs. Everything works without them.",
     )  # fmt: skip
 
@@ -92,7 +92,7 @@ def form_for(app: App, oauth: OAuth) -> type[RegistrationForm]:
         choices = [(choice.value, choice.label) for choice in oauth.account_types]
         fields["kind"] = forms.ChoiceField(
             label="Account types",
-            widget=forms.RadioSelect,
+            widget=forms.RadioSelect({"class": "radiolist"}),
             choices=[*choices, (ONE, "one organisation alone, with the id below")],
             help_text=f"The same as in the registration at {oauth.vendor}.",
         )

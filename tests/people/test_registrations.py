@@ -122,7 +122,7 @@ def test_the_environment_registers_as_well(anna: Person, settings: Any) -> None:
     app = app_of("outlook")
     settings.APP_SETTINGS = {}
     assert "not registered at Microsoft here yet" in offering.offer(app, anna.tenant).reason
-    assert "Not yet: Pairwise is not registered at Microsoft" in anna.page("account-add")
+    assert "Pairwise is not registered at Microsoft" in anna.page("account-add")
     settings.APP_SETTINGS = {
         "OUTLOOK_CLIENT_ID": "of-env",
         "OUTLOOK_CLIENT_SECRET": "e",
