@@ -21,6 +21,7 @@ def check_scopes(backend: ConnectBackend, response: Mapping[str, str], **kwargs:
 def receive(backend: ConnectBackend, response: Mapping[str, str], user: User, **kwargs: Any) -> HttpResponse:
     """A step that returns an answer ends the pipeline."""
     errand, registration = backend.errand, backend.registration
+    connecting.learn(backend.oauth, errand.account)
     met = connecting.meet(backend.app, backend.oauth, backend.visitor(response))
     login_url = errand.login_url or registration.login_url
     access = connecting.Access(backend.app, response, registration.base_url, login_url, registration.client_id)

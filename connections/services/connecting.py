@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -10,11 +11,11 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
-from connections import scheduling
+from connections import host, scheduling
 from connections.encryption import Undecryptable
 from connections.models import Account, AccountState, Connection, Membership, Tenant, User
 from connections.services import asking, permits
-from connectors.base import App, Host
+from connectors.base import App, ConnectorError, Host
 from connectors.oauth import Identity, OAuth
 
 
@@ -77,6 +78,18 @@ def refuse_half(oauth: OAuth, secrets: Mapping[str, str]) -> None:
 def meet(app: App, oauth: OAuth, visitor: Host) -> Met:
     """Asks whose access it is and looks whether it can be used. Raises ConnectorError with the reason."""
     return Met(oauth.identify(visitor), app.connect(visitor).check())
+
+
+def learn(oauth: OAuth, pk: int | None) -> None:
+    """An account that was made by hand or from a file was never asked whose it is. As long as its access works, it is
+    asked before somebody signs in to it anew, so that another login is noticed."""
+    if pk is None:
+        return
+    account = Account.objects.filter(pk=pk, remote_id="").first()
+    if account is not None:
+        with suppress(ConnectorError):
+            known = oauth.identify(host.host_for(account))
+            Account.objects.filter(pk=pk).update(remote_id=known.id[:255], remote_user=known.user[:255])
 
 
 @transaction.atomic

@@ -5,18 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from django.core.cache import cache
+
 from connections import host, registrations
 from connections.models import Account, User
 from connections.services import connecting
-from connections.services.connecting import Access, Met, Place
-from connectors.base import App
+from connections.services.connecting import Access, Met, NotConnected, Place
+from connectors.base import App, ConnectorError
 from connectors.oauth import Identity
+
+TRIES = 20  # that may fail in a row, so that nobody guesses passwords of others through us
+REST = 3600  # seconds
 
 
 def enter(user: User, place: Place, app: App, address: str, secrets: Mapping[str, str]) -> tuple[Account, bool]:
     """Asks the server, and stores the account if it can be used; whether it was there already comes along.
 
     Raises ConnectorError with what the server says, NotConnected."""
+    key = f"entering:{user.pk}"
+    failed = cache.get(key, 0)
+    if failed >= TRIES:
+        raise NotConnected("That were many tries. Wait an hour, and look up address and password meanwhile.")
+    try:
+        found = _enter(user, place, app, address, secrets)
+    except (ConnectorError, NotConnected):
+        cache.set(key, failed + 1, REST)
+        raise
+    cache.delete(key)
+    return found
+
+
+def _enter(user: User, place: Place, app: App, address: str, secrets: Mapping[str, str]) -> tuple[Account, bool]:
     visitor = host.visit(app, secrets, registrations.app_settings(app.key), address)
     identity = identity_of(app, address, secrets)
     met = Met(identity, app.connect(visitor).check(), login=identity.user)

@@ -27,6 +27,7 @@ from connections.views.forms import PlaceForm, SharingForm, credentials_form
 from connections.views.scope import member
 from connectors import registry
 from connectors.base import App, ConnectorError
+from connectors.oauth import OAuth
 
 PAGE = "people/connect.html"
 
@@ -91,7 +92,7 @@ def _begin(
             tenant=membership.tenant_id,
             account=account.pk if account else None,
             client_id=registration.client_id,
-            login_url=account.login_url if account else place.address if place else "",
+            login_url=_login_url(account, oauth, place),
             shared=account.shared if account else sharing is not None and sharing.is_shared,
         )
         backend = ConnectBackend(request, app, oauth)
@@ -105,6 +106,13 @@ def _begin(
     asked = [*oauth.required, *(scope for scope in oauth.optional if scope.name in registration.scopes)]
     context |= {"forms": forms, "scopes": asked, "admin_consent": consent, "hint": request.GET.get("login", "")}
     return render(request, PAGE, context)
+
+
+def _login_url(account: Account | None, oauth: OAuth, place: PlaceForm | None) -> str:
+    """Where there is a choice, an account that is there goes back to where it came from."""
+    if account is not None:
+        return account.login_url if oauth.places else ""
+    return place.address if place else ""
 
 
 def _hint(request: HttpRequest, account: Account | None) -> str:

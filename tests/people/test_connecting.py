@@ -15,7 +15,7 @@ from social_django.models import UserSocialAuth
 from connections import host
 from connections.models import Account, AccountState, AppRegistration, Connection, Membership, Tenant, User
 from connectors.sandbox import Sandbox
-from tests.factories import make_connection, make_folder
+from tests.factories import make_account, make_connection, make_folder
 from tests.people.conftest import Person, member, registered
 
 pytestmark = pytest.mark.django_db
@@ -399,6 +399,21 @@ def test_an_account_made_by_hand_is_known_by_its_name(anna: Person, lost: Accoun
     assert anna.connect(MAIL, account=lost).status_code == 302
     lost.refresh_from_db()
     assert (lost.remote_id, lost.owner) == (outlook.mailbox(MAIL).user_id, anna.user)
+
+
+def test_an_account_that_was_never_asked_is_asked_while_its_access_works(anna: Person, outlook: Any) -> None:
+    issued = outlook.add_account(MAIL)
+    outlook.add_account("other@contoso.example")
+    names = ("access_token", "refresh_token")
+    secrets = {name: issued[name] for name in names}
+    row = AppRegistration.objects.get()
+    account = make_account(
+        anna.tenant, app="outlook", base_url=row.base_url, login_url=row.login_url, secrets=secrets, owner=anna.user
+    )
+    assert anna.connect("other@contoso.example", account=account).status_code == 409
+    account.refresh_from_db()
+    assert dict(account.secrets) == secrets
+    assert anna.connect(MAIL, account=account).status_code == 302
 
 
 def test_the_vendor_is_asked_to_offer_the_same_login_first(anna: Person, lost: Account) -> None:

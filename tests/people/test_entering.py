@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from connections import host, urlguard
 from connections.models import Account, AccountState, Tenant
+from connections.services import entering
 from connections.services.entering import full_address
 from tests.connectors.carddav.radicale import RadicaleServer
 from tests.connectors.server import Reply, Request, serve
@@ -170,3 +171,11 @@ def test_a_colleagues_login_is_an_account_of_its_own(anna: Person, acme: Tenant,
     for person in (anna, ben):
         assert enter(person, **right(radicale)).status_code == 302
     assert Account.objects.count() == 2
+
+
+def test_passwords_are_not_guessed_through_us(anna: Person, acme: Tenant, radicale: RadicaleServer) -> None:
+    for _ in range(entering.TRIES):
+        assert "does not accept" in enter(anna, **{**right(radicale), "password": "wrong"}).content.decode()
+    assert "many tries" in enter(anna, **right(radicale)).content.decode()
+    ben = Person(member(acme, "ben@example.com"), acme)
+    assert enter(ben, **right(radicale)).status_code == 302, "others are not held up"

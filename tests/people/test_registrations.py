@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -13,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connections import registrations
+from connections.checks import OURS
 from connections.models import AppRegistration, Tenant, User
 from connections.services import examining, offering, registering
 from connectors.registry import app as app_of
@@ -186,3 +188,8 @@ def test_the_environments_secret_ends_too(settings: Any) -> None:
     [reminder] = registering.reminders()
     assert "the secret of the environment ended on 31 January 2020" in reminder.text
     assert "APP_" in reminder.cure
+
+
+def test_a_date_that_cannot_be_read_is_told(settings: Any) -> None:
+    settings.APP_SETTINGS = {"OUTLOOK_SECRET_EXPIRES_ON": "next year"}
+    assert [problem.id for problem in run_checks(tags=[OURS])] == ["connections.E006"]
