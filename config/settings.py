@@ -85,6 +85,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "csp",
     "django_q",
@@ -188,6 +190,28 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 MFA_ADAPTER = "connections.adapters.EncryptingMFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
+
+SIGN_IN_ISSUER = env.str("SIGN_IN_ISSUER", default="").rstrip("/")
+SIGN_IN_NAME = env.str("SIGN_IN_NAME", default="single sign-on")
+SOCIALACCOUNT_ADAPTER = "connections.adapters.KnownOrInvitedAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": []}}
+if SIGN_IN_ISSUER:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"] = [
+        {
+            "provider_id": "sso",
+            "name": SIGN_IN_NAME,
+            "client_id": env.str("SIGN_IN_CLIENT_ID"),
+            "secret": env.str("SIGN_IN_CLIENT_SECRET", default=""),
+            "settings": {
+                "server_url": SIGN_IN_ISSUER,
+                # Many providers prove an address without saying so: their owner says for which domains that holds.
+                "verified_email": env.list("SIGN_IN_DOMAINS", default=[]),
+            },
+        }
+    ]
+    _issuer = urlsplit(SIGN_IN_ISSUER)
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(f"{_issuer.scheme}://{_issuer.netloc}")
 
 # ---- work in the background --------------------------------------------------------------------------------------
 

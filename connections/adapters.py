@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
@@ -33,6 +34,20 @@ class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allaut
         if invitation:  # the link came to that address, so the address is theirs
             self.stash_verified_email(request, invitation.email)
         return super().save_user(request, user, form, commit)
+
+
+class KnownOrInvitedAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    """A provider signs in whom we know by an address that it vouches for; anybody else needs an invitation for it."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        invitation = invited(request)
+        return invitation is not None and str(sociallogin.user.email).lower() == invitation.email
+
+    def is_email_verified(self, provider: Any, email: str) -> bool:
+        invitation = invited(self.request)
+        if invitation and email.lower() == invitation.email:  # the link came to that address
+            return not inviting.expects(email)
+        return bool(super().is_email_verified(provider, email))
 
 
 class EncryptingMFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types

@@ -10,6 +10,9 @@ from django.http import HttpRequest
 SHOW_SECRETS = frozenset(
     {
         "mfa.authenticator",  # seeds of second factors
+        "socialaccount.socialaccount",  # who is who at the sign-in of an organisation
+        "socialaccount.socialapp",  # its secret, which stands in the settings
+        "socialaccount.socialtoken",
         "usersessions.usersession",  # session keys
         "social_django.usersocialauth",  # tokens; our accounts do not live there
         "social_django.nonce",

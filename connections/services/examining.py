@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from smtplib import SMTPException
 
+import requests
 from django.conf import settings
 from django.core import checks
 from django.core.cache import cache
+from django.core.mail import send_mail
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django_q.brokers import get_broker
@@ -16,7 +19,7 @@ from redis.exceptions import RedisError
 from connections import canary, host
 from connections.encryption import Undecryptable
 from connections.models import Account, AccountState, AppRegistration
-from connections.services import registering
+from connections.services import inviting, registering
 from connectors.base import ConnectorError
 
 MIGRATE = "Run `python manage.py migrate`."
@@ -35,15 +38,18 @@ class Finding:
         return asdict(self)
 
 
-def examine(accounts: bool = True) -> Iterator[Finding]:
-    """Looks at everything, one thing after the other; with `accounts` also asks each account's app."""
+def examine(accounts: bool = True, mail_to: str = "") -> Iterator[Finding]:
+    """Looks at everything, one thing after the other; with `accounts` also asks each account's app. `mail_to`: whom to
+    send a mail, to see whether it goes out."""
     yield from _settings()
     database = _database()
     yield database
     if not database.ok:
         return
-    yield from (_migrations(), _keys(), _cache(), _broker(), _cluster())
+    yield from (_migrations(), _keys(), _cache(), _broker(), _cluster(), _mail(mail_to))
     yield from _registrations()
+    if settings.SIGN_IN_ISSUER:
+        yield _sign_in()
     if accounts:
         yield from (
             _account(account) for account in Account.objects.select_related("tenant").order_by("tenant", "name")
@@ -144,6 +150,37 @@ def _cluster() -> Finding:
     if age > 2 * settings.SUPERVISE_STALL:
         return Finding("cluster", False, f"No worker was heard for {age:.0f} seconds.", cure)
     return Finding("cluster", True, f"A worker was heard {age:.0f} seconds ago.")
+
+
+def _mail(to: str) -> Finding:
+    if not inviting.mail_is_set_up():
+        text = "No mail is sent: invitations and new passwords are links in the admin, to be handed over."
+        if not to:
+            return Finding("mail", True, text)
+        return Finding("mail", False, text, "Set EMAIL_URL to your mail server.")
+    if not to:
+        return Finding("mail", True, "Mail is set up. `doctor --mail ADDRESS` sends one.")
+    try:
+        send_mail("A test from Pairwise", f"Mail from {settings.PUBLIC_URL} arrives.\n", None, [to])
+    except (OSError, SMTPException) as error:
+        cure = "Check host, port, user and password in EMAIL_URL, and EMAIL_FROM."
+        return Finding("mail", False, f"The mail server did not take a mail ({type(error).__name__}).", cure)
+    return Finding("mail", True, f"The mail server took a mail to {to}.")
+
+
+def _sign_in() -> Finding:
+    cure = "Check SIGN_IN_ISSUER: the address before /.well-known/openid-configuration."
+    address = f"{settings.SIGN_IN_ISSUER}/.well-known/openid-configuration"
+    try:
+        answer = requests.get(address, timeout=10)
+        answer.raise_for_status()
+        lacking = {"authorization_endpoint", "token_endpoint", "jwks_uri"} - answer.json().keys()
+    except (requests.RequestException, ValueError) as error:
+        text = f"{settings.SIGN_IN_NAME} does not answer as an OpenID Connect provider ({type(error).__name__})."
+        return Finding("sign-in", False, text, cure)
+    if lacking:
+        return Finding("sign-in", False, f"{settings.SIGN_IN_NAME} names no {', '.join(sorted(lacking))}.", cure)
+    return Finding("sign-in", True, f"{settings.SIGN_IN_NAME} answers.")
 
 
 def _account(account: Account) -> Finding:

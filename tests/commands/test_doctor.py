@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from pytest_django.fixtures import Settings
@@ -12,7 +13,9 @@ from pytest_django.fixtures import Settings
 from config.environment import new_encryption_key
 from connections import canary, host
 from connections.models import Account, AccountState
+from connections.services import inviting
 from connectors.base import AuthLost, Unavailable
+from connectors.sandbox import Sandbox
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres, pytest.mark.redis]
 
@@ -25,11 +28,11 @@ class Well:
         return ["contacts", "family"]
 
 
-def doctor(monkeypatch: pytest.MonkeyPatch, connector: Any = None) -> tuple[int, dict[str, dict[str, Any]]]:
+def doctor(monkeypatch: pytest.MonkeyPatch, connector: Any = None, *more: str) -> tuple[int, dict[str, dict[str, Any]]]:
     monkeypatch.setattr(host, "connect", lambda account: connector or Well())
     out, code = io.StringIO(), 0
     try:
-        call_command("doctor", "--json", stdout=out)
+        call_command("doctor", "--json", *more, stdout=out)
     except SystemExit as end:
         code = int(end.code or 0)
     report = json.loads(out.getvalue())
@@ -46,7 +49,7 @@ def test_a_healthy_installation_has_nothing_to_cure(account: Account, monkeypatc
     code, found = doctor(monkeypatch)
     assert code == 0
     assert set(found) == {
-        *("settings", "database", "migrations", "keys", "cache", "broker", "cluster"),
+        *("settings", "database", "migrations", "keys", "cache", "broker", "cluster", "mail"),
         "account acme/anna",
     }
     assert found["account acme/anna"]["text"] == "Signed in as anna@example.com, sees 2 folders."
@@ -119,4 +122,32 @@ def test_people_read_one_line_per_finding_and_its_cure(settings: Settings) -> No
         call_command("doctor", "--no-accounts", "--no-color", stdout=out)
     lines = out.getvalue().splitlines()
     assert lines[1] == "ok   database: SQLite answers." or lines[1] == "ok   database: PostgreSQL answers."
-    assert lines[-1] == "     Start `python manage.py supervise`, and see what it prints."
+    assert lines[-2] == "     Start `python manage.py supervise`, and see what it prints."
+
+
+def test_a_test_mail_goes_out_or_says_what_to_check(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    monkeypatch.setattr(inviting, "SILENT", ())
+    code, found = doctor(monkeypatch, None, "--mail", "root@example.com")
+    assert (code, found["mail"]["text"]) == (0, "The mail server took a mail to root@example.com.")
+    assert [letter.to for letter in mail.outbox] == [["root@example.com"]]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    code, found = doctor(monkeypatch, None, "--mail", "root@example.com")
+    assert code == 1
+    assert "EMAIL_URL" in found["mail"]["cure"]
+
+
+def test_without_mail_set_up_a_test_mail_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, found = doctor(monkeypatch, None, "--mail", "root@example.com")
+    assert (code, found["mail"]["cure"]) == (1, "Set EMAIL_URL to your mail server.")
+
+
+def test_a_provider_for_signing_in_is_asked_whether_it_is_one(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    with Sandbox() as sandbox:
+        settings.SIGN_IN_ISSUER = f"{sandbox.url}/microsoft/contoso.example/v2.0"
+        assert doctor(monkeypatch)[1]["sign-in"]["ok"]
+        settings.SIGN_IN_ISSUER = f"{sandbox.url}/elsewhere"
+        found = doctor(monkeypatch)[1]["sign-in"]
+        assert (found["ok"], "SIGN_IN_ISSUER" in found["cure"]) == (False, True)

@@ -16,11 +16,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object")
+        parser.add_argument("--mail", default="", metavar="ADDRESS", help="send a test mail there")
         parser.add_argument("--no-accounts", action="store_true", help="ask no app")
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = []
-        for finding in examine(accounts=not options["no_accounts"]):
+        for finding in examine(accounts=not options["no_accounts"], mail_to=options["mail"]):
             found.append(finding)
             if not options["json"]:
                 mark = self.style.SUCCESS("ok  ") if finding.ok else self.style.ERROR("BAD ")

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 import orjson
 
 from connectors.outlook.sandbox import signin
+from connectors.outlook.sandbox.errors import GraphError
 from connectors.outlook.sandbox.idtoken import IdTokens
 from connectors.outlook.sandbox.store import Mailbox, Store
 from connectors.outlook.sandbox.tokens import ACCESS_SECONDS, CODE_SECONDS, REFRESH_SECONDS, Tokens, plain_scopes
@@ -25,7 +26,9 @@ from connectors.sandboxkit.kit import Kit
 from connectors.sandboxkit.web import Request, Response, json_response, redirect
 
 PREFIX = "/microsoft"
+USER_INFO = "/graph/oidc/userinfo"
 PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 WORK_TENANT = "5d1c2b6e-7a0f-4c1e-9f6a-3a1f0d1c7b21"
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}\Z")
 _UNLISTED = frozenset({"offline_access"})
@@ -263,14 +266,24 @@ class Identity:
         }
         return json_response(body, refused.status)
 
+    def user_info(self, request: Request) -> Response:
+        """Who signed in (OpenID Connect Core 1.0 section 5.3)."""
+        try:
+            mailbox = self.tokens.granted(request).mailbox
+        except GraphError as error:
+            return Response(error.status, headers=error.headers)
+        return json_response({"sub": mailbox.guid.replace("-", ""), "name": mailbox.name, "email": mailbox.email})
+
     def _discovery(self, tenant: str) -> Response:
         base = f"{self.kit.origin()}{PREFIX}/{tenant}"
-        issuer_tenant = "{tenantid}" if tenant in ("common", "organizations") else tenant
+        named = {"common": "{tenantid}", "organizations": "{tenantid}", "consumers": PERSONAL_TENANT}
+        issuer_tenant = named.get(tenant) or (tenant if _GUID.fullmatch(tenant) else WORK_TENANT)
         return json_response(
             {
                 "issuer": f"{self.kit.origin()}{PREFIX}/{issuer_tenant}/v2.0",
                 "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
                 "token_endpoint": f"{base}/oauth2/v2.0/token",
+                "userinfo_endpoint": f"{self.kit.origin()}{USER_INFO}",
                 "jwks_uri": f"{base}/discovery/v2.0/keys",
                 "response_types_supported": ["code"],
                 "response_modes_supported": ["query", "fragment"],
