@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from social_core.exceptions import AuthCanceled, SocialAuthBaseException
 
+from connections.encryption import Undecryptable
 from connections.services.connecting import AnotherIdentity, NotConnected
 from connectors.base import App, AuthLost, ConnectorError
 
@@ -36,6 +37,8 @@ def failure_of(error: Exception, app: App) -> Failure:
         return Failure(text)
     if isinstance(error, ConnectorError):
         return Failure(f"{error} {NOTHING}", 502 if error.retry else 403)
+    if isinstance(error, Undecryptable):
+        return Failure(f"{error} {NOTHING} Tell those who run Pairwise.", 500)
     if isinstance(error, SocialAuthBaseException):
         return _of_social(error, app, vendor)
     raise error

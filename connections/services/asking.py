@@ -47,7 +47,7 @@ def post(request: ConnectRequest, link: str) -> bool:
     send_mail(
         f"Please connect {request.what} for {request.tenant}",
         f"{request.tenant} keeps its contacts the same in several apps with Pairwise, and asks you to connect "
-        f"{request.what}. You sign in on the app's own page; nobody here learns your password.\n\n"
+        f"{request.what}. The page behind the link says what for, and which permissions are asked.\n\n"
         f"{link}\n\n"
         f"The link works once, until {until:%d %B %Y %H:%M %Z}. If you did not expect it, you need not do anything.\n",
         None,

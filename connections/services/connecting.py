@@ -23,18 +23,6 @@ class NotConnected(Exception):
     """Nothing was stored. The text says why, and what to do."""
 
 
-class AnotherIdentity(NotConnected):
-    """Somebody signed in with another login than the account's; `found` is the name of the other."""
-
-    def __init__(self, account: Account, found: str) -> None:
-        self.account, self.found = account, found
-        known = account.remote_name or account.name
-        super().__init__(
-            f"You signed in as {found}, but this account is {known}. Nothing was changed: going on with other contacts "
-            f"would mix up the two. Sign in as {known}, or connect {found} as an account of its own."
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a person let us have. `base_url` and `login_url` are empty for the vendor's own."""
@@ -53,6 +41,20 @@ class Met:
     identity: Identity
     name: str
     login: str = ""
+
+
+class AnotherIdentity(NotConnected):
+    """Somebody signed in with another login than the account's; `found` is the name of the other."""
+
+    def __init__(self, account: Account, met: Met) -> None:
+        self.found = met.name
+        known, found = account.remote_name or account.name, met.name
+        if known == found:  # a copy of an organisation is called as the original
+            known, found = f"{known} ({account.remote_id})", f"{found} ({met.identity.id})"
+        super().__init__(
+            f"You signed in as {found}, but this account is {known}. Nothing was changed: going on with other contacts "
+            f"would mix up the two. Sign in as {known}, or connect {found} as an account of its own."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def store(user: User, place: Place, access: Access, met: Met) -> tuple[Account, 
 
 def _same(tenant: Tenant, user: User, access: Access, met: Met) -> Account | None:
     """The person's own account with this login, or one that belongs to nobody."""
-    rows = Account.objects.filter(
+    rows = Account.objects.select_for_update().filter(
         Q(owner=user) | Q(owner=None),
         tenant=tenant,
         app=access.app.key,
@@ -126,7 +128,7 @@ def _same(tenant: Tenant, user: User, access: Access, met: Met) -> Account | Non
 
 
 def _chosen(membership: Membership, pk: int, met: Met) -> Account:
-    account = permits.accounts_for(membership).filter(pk=pk).first()
+    account = permits.accounts_for(membership).select_for_update().filter(pk=pk).first()
     if account is None or not permits.may_authorise(membership, account):
         raise NotConnected("This account is not there any more, or not yours to connect.")
     if account.remote_id or account.declaration.oauth is None:
@@ -134,7 +136,7 @@ def _chosen(membership: Membership, pk: int, met: Met) -> Account:
     else:  # made by hand or from a file, and never asked who it is
         same = account.remote_name in ("", met.name)
     if not same:
-        raise AnotherIdentity(account, met.name)
+        raise AnotherIdentity(account, met)
     return account
 
 

@@ -37,8 +37,9 @@ def enter(user: User, place: Place, app: App, address: str, secrets: Mapping[str
 
 def _enter(user: User, place: Place, app: App, address: str, secrets: Mapping[str, str]) -> tuple[Account, bool]:
     visitor = host.visit(app, secrets, registrations.app_settings(app.key), address)
+    name = app.connect(visitor).check()
     identity = identity_of(app, address, secrets)
-    met = Met(identity, app.connect(visitor).check(), login=identity.user)
+    met = Met(identity, name, login=identity.user)
     return connecting.store(user, place, Access(app, secrets, address), met)
 
 
@@ -50,8 +51,11 @@ def identity_of(app: App, address: str, secrets: Mapping[str, str]) -> Identity:
 
 
 def full_address(text: str) -> str:
-    """As people type it: https is added, and of an email address the server behind the @ is taken."""
+    """As people type it: https is added, and of an email address the server behind the @ is taken. Raises ValueError
+    for what cannot be an address."""
     text = text.strip()
-    if "://" in text or not text:
-        return text
-    return f"https://{text.rpartition('@')[2].lstrip('/')}"
+    full = text if "://" in text else f"https://{text.rpartition('@')[2].lstrip('/')}"
+    parts = urlsplit(full)
+    if not parts.hostname or parts.port == 0 or any(sign.isspace() for sign in full):
+        raise ValueError(text)
+    return full

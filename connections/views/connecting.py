@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from social_core.exceptions import SocialAuthBaseException
 
 from connections import registrations
+from connections.encryption import Undecryptable
 from connections.models import Account, Membership, Tenant
 from connections.oauth.backend import ConnectBackend
 from connections.oauth.errands import Errand
@@ -133,7 +134,7 @@ def come_back(request: HttpRequest, app: str) -> HttpResponse:
     backend = ConnectBackend(request, declared, declared.oauth)
     try:
         answer = backend.complete(user=request.user)
-    except (SocialAuthBaseException, ConnectorError, NotConnected) as error:
+    except (SocialAuthBaseException, ConnectorError, NotConnected, Undecryptable) as error:
         return _failed(request, backend, failure_of(error, declared), error)
     assert isinstance(answer, HttpResponse)  # noqa: S101 - the pipeline ends with one
     return answer

@@ -68,7 +68,13 @@ class CredentialsForm(forms.Form):
 
     @property
     def address(self) -> str:
-        return self.account.base_url if self.account else full_address(self.cleaned_data.get("address", ""))
+        return self.account.base_url if self.account else str(self.cleaned_data.get("address", ""))
+
+    def clean_address(self) -> str:
+        try:
+            return full_address(self.cleaned_data["address"])
+        except ValueError:
+            raise ValidationError("This is no address. It has the form https://server.example/path.") from None
 
     def entered(self) -> dict[str, str]:
         values = {

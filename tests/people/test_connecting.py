@@ -325,6 +325,23 @@ def test_a_mere_visit_begins_nothing(anna: Person, outlook: Any) -> None:
     assert strict.post(reverse("account-connect", args=["acme", "outlook"]), {"sharing": "shared"}).status_code == 403
 
 
+def test_an_account_that_was_removed_meanwhile_is_told(anna: Person, outlook: Any) -> None:
+    account = connected(anna)
+    back = anna.agree(anna.leave(account=account), MAIL)
+    account.delete()
+    assert "This account is not there any more" in anna.client.get(back).content.decode()
+    assert_nothing_made()
+
+
+def test_a_registration_that_no_key_opens_is_told(anna: Person, outlook: Any, settings: Any) -> None:
+    back = anna.agree(anna.leave(), MAIL)
+    settings.FIELD_ENCRYPTION_KEYS = ["b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXItISE="]
+    answer = anna.client.get(back)
+    assert answer.status_code == 500
+    assert "Tell those who run Pairwise" in answer.content.decode()
+    assert_nothing_made()
+
+
 # ---- an administrator must agree first
 
 
@@ -451,7 +468,11 @@ def test_an_organisation_is_connected_and_known_again(anna: Person, salesforce: 
     assert (account.remote_id, account.remote_name) == (org.id[:15], "Acme")
     assert host.connect(account).check() == "Acme"
     salesforce.add_account("eve@globex.example")
-    assert anna.connect("eve@globex.example", "salesforce", account).status_code == 409
+    refused = anna.connect("eve@globex.example", "salesforce", account)
+    assert refused.status_code == 409
+    other = salesforce.org("eve@globex.example")
+    for name in (f"Acme ({org.id[:15]})", f"Acme ({other.id[:15]})"):
+        assert name in refused.content.decode()
     assert anna.connect("anna@acme.example", "salesforce", account).status_code == 302
 
 

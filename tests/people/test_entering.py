@@ -71,8 +71,11 @@ def test_the_password_is_not_shown_again(anna: Person, radicale: RadicaleServer)
         ("https://[::ffff:10.0.0.1]/", "inside a private network"),
         ("https://anna:secret@dav.example.com/", "user name and password out of the address"),
         ("ftp://dav.example.com/", "not complete"),
-        ("https://", "not complete"),
-        ("nonsense nowhere", "cannot be resolved"),
+        ("https://", "This is no address"),
+        ("https://[::1", "This is no address"),
+        ("https://dav.example.com:99999/", "This is no address"),
+        ("nonsense nowhere", "This is no address"),
+        ("nowhere.invalid", "cannot be resolved"),
     ],
 )
 def test_addresses_that_must_not_be_asked_are_refused(anna: Person, address: str, reason: str, settings: Any) -> None:
