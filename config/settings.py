@@ -169,6 +169,8 @@ EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("EMAIL_FROM", default=f"pairwise@{_public.hostname}")
 
+SUPPORT_URL = env.str("SUPPORT_URL", default="")  # where people ask for help: https:// or mailto:
+
 # ---- signing in --------------------------------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = [

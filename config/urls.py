@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from connections.adminsite import register_pages
-from connections.views import accounts, connecting, health, home, invitations
+from connections.views import accounts, connecting, health, helping, home, invitations
 
 register_pages()
 
@@ -20,6 +20,9 @@ urlpatterns = [
     path("tenants/<slug:tenant>/accounts/<int:pk>/share/", accounts.share, name="account-share"),
     path("connect-requests/<str:token>/", invitations.open_request, name="connect-request"),
     path("connect/<slug:app>/", connecting.come_back, name="connect-back"),
+    path("help/", helping.index, name="help"),
+    path("help/apps/<slug:key>/", helping.app, name="help-app"),
+    path("help/<slug:key>/", helping.page, name="help-page"),
     path("invitations/<str:token>/", invitations.open_link, name="invitation"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),

@@ -1,0 +1,46 @@
+"""The help centre. It holds nothing of anybody's, so everybody may read it."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from connections.services import helping
+from connectors import registry
+
+
+@login_not_required
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    asked = request.GET.get("q", "").strip()[:200]
+    pages = [helping.page(key) for key in helping.PAGES]
+    apps = [registry.app(key) for key in helping.app_keys()]
+    hits = [(hit, _address(hit.page.key)) for hit in helping.search(asked)]
+    return render(request, "help/index.html", {"pages": pages, "apps": apps, "asked": asked, "hits": hits})
+
+
+def _address(key: str) -> str:
+    return reverse("help-page" if key in helping.PAGES else "help-app", args=[key])
+
+
+@login_not_required
+@require_safe
+def page(request: HttpRequest, key: str) -> HttpResponse:
+    try:
+        return render(request, "help/page.html", {"page": helping.page(key)})
+    except KeyError:
+        raise Http404 from None
+
+
+@login_not_required
+@require_safe
+def app(request: HttpRequest, key: str) -> HttpResponse:
+    if key not in helping.app_keys():
+        raise Http404
+    found = registry.app(key)
+    partners = [registry.app(other) for other in helping.app_keys() if other != key]
+    context = {"page": helping.app_page(found), "app": found, "facts": helping.facts(found), "partners": partners}
+    return render(request, "help/page.html", context)
