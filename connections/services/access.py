@@ -33,6 +33,18 @@ def open_credentials(account: Account) -> dict[str, str]:
         return {}
 
 
+def granted(account: Account) -> frozenset[str]:
+    """The permissions that the app's vendor gave, as far as its answer told."""
+    oauth = account.declaration.oauth
+    try:
+        secrets = dict(account.secrets)
+    except Undecryptable:
+        secrets = {}
+    if oauth is None or not secrets.get("access_token"):
+        return frozenset()
+    return frozenset(scope.name for scope in oauth.scopes if oauth.is_granted(secrets, scope.name))
+
+
 def store_credentials(account: Account, values: Mapping[str, str], forget: Collection[str] = ()) -> None:
     """Puts values beside those that are stored already. The account is saved, and may work again."""
     try:

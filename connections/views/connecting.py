@@ -20,7 +20,7 @@ from connections.models import Account, Membership, Tenant
 from connections.oauth.backend import ConnectBackend
 from connections.oauth.errands import Errand
 from connections.oauth.failures import Failure, failure_of
-from connections.services import connecting, entering, offering, permits
+from connections.services import access, connecting, entering, offering, permits
 from connections.services.connecting import AnotherIdentity, NotConnected
 from connections.services.offering import Offer
 from connections.views.accounts import account_of
@@ -106,6 +106,7 @@ def _begin(
         consent = oauth.admin_consent(login_url, settings, registrations.redirect_url(app))
     asked = [*oauth.required, *(scope for scope in oauth.optional if scope.name in registration.scopes)]
     context |= {"forms": forms, "scopes": asked, "admin_consent": consent, "hint": request.GET.get("login", "")}
+    context["granted"] = access.granted(account) if account else frozenset()
     return render(request, PAGE, context)
 
 

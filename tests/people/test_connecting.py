@@ -433,6 +433,16 @@ def test_an_account_that_was_never_asked_is_asked_while_its_access_works(anna: P
     assert anna.connect(MAIL, account=account).status_code == 302
 
 
+def test_the_page_says_what_was_granted(anna: Person, outlook: Any) -> None:
+    account = connected(anna)
+    AppRegistration.objects.update(scopes=["MailboxSettings.Read"])
+    page = anna.page("account-again", account.pk)
+    lines = [line for line in page.splitlines() if "<li><strong>" in line]
+    assert len(lines) == 1
+    assert lines[0].count("(allowed now)") == 4
+    assert "your list of categories</li>" in lines[0], "asked for, and not given yet"
+
+
 def test_the_vendor_is_asked_to_offer_the_same_login_first(anna: Person, lost: Account) -> None:
     assert parse_qs(urlsplit(anna.leave(account=lost)).query)["login_hint"] == [MAIL]
 

@@ -87,3 +87,4 @@ def test_every_permission_stands_on_the_page_of_its_app_with_what_it_is_for(clie
     for scope in app.oauth.scopes:
         assert f"{scope.name} {scope.why}" in page
         assert f"`{scope.name}`" in text, "also where the file is read by itself"
+    assert 'id="registering-the-installation"' in page, "where the page of a registration leads"
