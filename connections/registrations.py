@@ -100,13 +100,15 @@ def _day(text: str) -> date | None:
 
 def settings_for(account: Account) -> Mapping[str, str]:
     """The app's settings for an account: with the registration through which it was authorised, as long as that is
-    there, since the vendor renews an authorisation for no other."""
+    there, since the vendor renews an authorisation for no other. Accounts made by hand or from a file name none; theirs
+    is the environment's, if it has one."""
     app = account.declaration
     try:
         found = list(candidates(app, account.tenant_id))
     except Undecryptable:
         found = []
-    same = [one for one in found if one.client_id == account.client_id]
+    known = account.client_id
+    same = [one for one in found if (one.client_id == known if known else one.place == ENVIRONMENT)]
     chosen = next(iter([*same, *found]), None)
     return app_settings(app.key) if chosen is None else chosen.settings
 

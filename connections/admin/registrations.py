@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from connections import registrations
 from connections.admin.base import PairwiseAdmin
@@ -51,8 +51,9 @@ class RegistrationForm(forms.ModelForm):  # type: ignore[type-arg]
         secret: Any = self.fields["secret"]
         secret.label, secret.required = "Client secret", not stored
         secret.help_text = "Stored; leave empty to keep it." if stored else "Stored encrypted and never shown again."
-        scopes: Any = self.fields["scopes"]
-        scopes.choices = [(scope.name, f"{scope.name}: {scope.why}") for scope in self.oauth.optional]
+        if "scopes" in self.fields:
+            scopes: Any = self.fields["scopes"]
+            scopes.choices = [(scope.name, f"{scope.name}: {scope.why}") for scope in self.oauth.optional]
         if "kind" in self.fields:
             known = [choice.value for choice in self.oauth.account_types]
             now = row.account_types or known[0]
@@ -130,7 +131,7 @@ class AppRegistrationAdmin(PairwiseAdmin[AppRegistration]):
     def reminder(self, row: AppRegistration) -> str:
         if row.secret_expires_on is None:
             return ""
-        left = (row.secret_expires_on - date.today()).days  # noqa: DTZ011 - a day as the vendor shows it
+        left = (row.secret_expires_on - timezone.localdate()).days
         if left < 0:
             return "the secret has ended"
         return f"the secret ends in {left} days" if left <= registering.REMINDED.days else ""

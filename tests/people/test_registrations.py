@@ -18,8 +18,10 @@ from connections.checks import OURS
 from connections.models import AppRegistration, Tenant, User
 from connections.services import examining, offering, registering
 from connectors.registry import app as app_of
+from connectors.registry import apps
 from tests.admin.conftest import sign_in
 from tests.apps import run
+from tests.factories import make_account
 from tests.people.conftest import SECRET, Person, registered
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +50,19 @@ def test_the_page_says_what_to_copy_and_what_to_tick(admin: Client) -> None:
     assert "MailboxSettings.Read: to show your list of categories" in page
     assert "Outlook" in admin.get("/admin/connections/appregistration/add/").content.decode()
     assert "CardDAV" not in admin.get("/admin/connections/appregistration/add/").content.decode()
+
+
+@pytest.mark.parametrize("key", [key for key, app in apps().items() if app.oauth])
+def test_every_app_with_a_sign_in_page_can_be_registered(admin: Client, key: str) -> None:
+    add = f"/admin/connections/appregistration/add/?app={key}"
+    kinds = app_of(key).oauth.account_types  # type: ignore[union-attr]
+    form = {"client_id": "0a1b", "secret": SECRET, **({"kind": kinds[0].value} if kinds else {})}
+    assert admin.get(add).status_code == 200
+    answer = admin.post(add, form)
+    assert answer.status_code == 302, answer.content.decode()
+    row = AppRegistration.objects.get()
+    assert (row.app, row.secrets["client_secret"]) == (key, SECRET)
+    assert admin.get(change(row)).status_code == 200
 
 
 def test_an_installation_is_registered_and_the_secret_never_shown(admin: Client) -> None:
@@ -148,6 +163,19 @@ def test_the_environment_registers_as_well(anna: Person, settings: Any) -> None:
     row.delete()
     AppRegistration.objects.create(app="outlook", tenant=anna.tenant, client_id="of-acme")
     assert registrations.registration_for(app, anna.tenant).client_id == "of-acme"  # type: ignore[union-attr]
+
+
+def test_an_account_is_renewed_through_the_registration_it_came_through(acme: Tenant, settings: Any) -> None:
+    settings.APP_SETTINGS = {"OUTLOOK_CLIENT_ID": "of-env"}
+    AppRegistration.objects.create(app="outlook", client_id="of-all")
+    AppRegistration.objects.create(app="outlook", tenant=acme, client_id="of-acme")
+    account = make_account(acme, app="outlook")
+    for known, used in (("", "of-env"), ("of-all", "of-all"), ("of-acme", "of-acme"), ("gone", "of-acme")):
+        account.client_id = known
+        assert registrations.settings_for(account)["client_id"] == used
+    settings.APP_SETTINGS = {}
+    account.client_id = ""
+    assert registrations.settings_for(account)["client_id"] == "of-acme"
 
 
 def test_a_key_that_is_lost_is_told(anna: Person, settings: Any) -> None:
