@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -180,3 +181,9 @@ def wake(account: Account) -> None:
 
 def connections_of(account: Account) -> QuerySet[Connection]:
     return Connection.objects.filter(Q(folder_a__account=account) | Q(folder_b__account=account))
+
+
+def connections_by_account(tenant: Tenant) -> Counter[int]:
+    """How many connections use each account, by its id."""
+    sides = Connection.objects.filter(tenant=tenant).values_list("folder_a__account_id", "folder_b__account_id")
+    return Counter(account for pair in sides for account in set(pair))

@@ -37,16 +37,17 @@ class Shown:
 @member
 def listed(request: HttpRequest, membership: Membership) -> HttpResponse:
     rows = permits.accounts_for(membership).select_related("owner", "tenant").defer("secrets").order_by("name")
-    shown = [_shown(membership, account) for account in rows]
+    used = connecting.connections_by_account(membership.tenant)
+    shown = [_shown(membership, account, used[account.pk]) for account in rows]
     context = {"tenant": membership.tenant, "accounts": shown, "may_add": permits.may_add(membership)}
     return render(request, "people/accounts.html", context)
 
 
-def _shown(membership: Membership, account: Account) -> Shown:
+def _shown(membership: Membership, account: Account, connections: int) -> Shown:
     return Shown(
         account,
         registry.apps().get(account.app),
-        connecting.connections_of(account).count(),
+        connections,
         permits.may_authorise(membership, account),
         permits.may_disconnect(membership, account),
         account.owner_id == membership.user_id,

@@ -94,7 +94,7 @@ def _begin(
             account=account.pk if account else None,
             client_id=registration.client_id,
             login_url=_login_url(account, oauth, place),
-            shared=account.shared if account else sharing is not None and sharing.is_shared,
+            shared=sharing is None or sharing.is_shared,
         )
         backend = ConnectBackend(request, app, oauth)
         leaving = {"url": backend.begin(errand, registration, _hint(request, account)), "app": app}
@@ -130,8 +130,9 @@ def come_back(request: HttpRequest, app: str) -> HttpResponse:
     declared = registry.apps().get(app)
     if declared is None or declared.oauth is None:
         raise Http404
-    if "admin_consent" in request.GET:
-        return render(request, "people/admin_consent.html", {"app": declared, "oauth": declared.oauth})
+    if "state" not in request.GET and {"admin_consent", "error"} & request.GET.keys():
+        context = {"app": declared, "oauth": declared.oauth, "agreed": "error" not in request.GET}
+        return render(request, "people/admin_consent.html", context)
     backend = ConnectBackend(request, declared, declared.oauth)
     try:
         answer = backend.complete(user=request.user)
@@ -168,7 +169,7 @@ def _enter(
     sharing = SharingForm(request.POST or None) if account is None else None
     forms = [form for form in (form, sharing) if form is not None]
     if request.method == "POST" and all(one.is_valid() for one in forms):
-        shared = account.shared if account else sharing is not None and sharing.is_shared
+        shared = sharing is None or sharing.is_shared
         place = connecting.Place(membership.tenant_id, account.pk if account else None, shared)
         try:
             found, known = entering.enter(membership.user, place, app, form.address, form.entered())

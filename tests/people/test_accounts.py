@@ -126,6 +126,15 @@ def test_the_page_says_whose_an_account_is_and_how_it_is_doing(anna: Person) -> 
     assert reverse("accounts", args=["acme"]) in anna.client.get(reverse("home")).content.decode()
 
 
+def test_the_page_costs_the_same_however_many_accounts_there_are(
+    anna: Person, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(30):
+        make_account(anna.tenant, name=f"number-{number}", owner=anna.user)
+    with django_assert_max_num_queries(12):
+        anna.page("accounts")
+
+
 def test_an_account_becomes_private_and_shared_again(anna: Person) -> None:
     account = make_account(anna.tenant, owner=anna.user)
     for answer, shared in (("no", False), ("yes", True)):

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 from django.db import connection as db
 from django.test import Client
 from django.urls import reverse
@@ -353,13 +354,18 @@ def test_who_needs_an_administrator_gets_a_link_to_send(anna: Person, sandbox: S
     page = anna.page("account-connect", "outlook")
     link = page.partition('id="consent" readonly value="')[2].partition('"')[0].replace("&amp;", "&")
     assert link.startswith(f"{sandbox.url}/microsoft/organizations/v2.0/adminconsent?client_id=pairwise-all&")
-    assert parse_qs(urlsplit(link).query)["redirect_uri"] == ["http://localhost:8000/connect/outlook/"]
+    came_back = requests.get(link, allow_redirects=False, timeout=10).headers["Location"]
+    assert came_back.startswith("http://localhost:8000/connect/outlook/?admin_consent=True&")
+    thanks = Client().get(came_back.removeprefix("http://localhost:8000"))
+    assert (thanks.status_code, "Thank you" in thanks.content.decode()) == (200, True), "without signing in"
 
 
-def test_an_administrator_who_agreed_is_thanked_without_signing_in(sandbox: Sandbox, client: Client) -> None:
-    answer = client.get(reverse("connect-back", args=["outlook"]), {"admin_consent": "True", "tenant": "x"})
-    assert answer.status_code == 200
-    assert "Thank you" in answer.content.decode()
+@pytest.mark.parametrize("more", [{"admin_consent": "True", "tenant": "x"}, {}])
+def test_an_administrator_who_did_not_agree_is_not_thanked(client: Client, more: dict[str, str]) -> None:
+    refused = {"error": "access_denied", "error_description": "AADSTS65004", **more}
+    page = client.get(reverse("connect-back", args=["outlook"]), refused).content.decode()
+    assert "Outlook was not allowed" in page
+    assert "Thank you" not in page
 
 
 # ---- again
