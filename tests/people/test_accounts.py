@@ -8,9 +8,11 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
 
 from connections import host
-from connections.models import Account, AccountState, Connection, Item, Role, Tenant
+from connections.models import Account, AccountState, Connection, Item, Membership, Role, Tenant
+from connections.scheduling import due
 from connections.services import access
 from connectors.base import AuthLost
 from connectors.salesforce.oauth import refresher
@@ -237,3 +239,27 @@ def test_a_visit_alone_disconnects_nothing(anna: Person, org: Account) -> None:
     anna.page("account-disconnect", org.pk)
     org.refresh_from_db()
     assert dict(org.secrets) == before
+
+
+# ---- members who leave
+
+
+@pytest.mark.parametrize("how", ["the membership", "the user"])
+def test_when_a_member_leaves_a_colleague_takes_the_account_over(
+    anna: Person, org: Account, sandbox: Sandbox, how: str
+) -> None:
+    owner = Person(member(anna.tenant, "owner@example.com", Role.OWNER), anna.tenant)
+    others = make_account(anna.tenant, name="others", owner=owner.user, secrets={"password": "x"})
+    Account.objects.filter(pk=org.pk).update(shared=False)
+    (Membership.objects.get(user=anna.user) if how == "the membership" else anna.user).delete()
+    org.refresh_from_db()
+    assert (org.state, org.owner) == (AccountState.NEEDS_AUTHORISATION, None)
+    assert not {"access_token", "refresh_token"} & set(org.secrets)
+    assert "anna@example.com has left" in owner.page("accounts")
+    assert not due(timezone.now()).exists(), "what ran on it stands still"
+    others.refresh_from_db()
+    assert (others.state, dict(others.secrets)) == (AccountState.ACTIVE, {"password": "x"})
+    assert owner.connect("anna@acme.example", "salesforce", org).status_code == 302
+    org.refresh_from_db()
+    assert (org.owner, org.state) == (owner.user, AccountState.ACTIVE)
+    assert Connection.objects.get().folder_a.cursor == "where-it-stood"
