@@ -40,7 +40,7 @@ def granted(account: Account) -> frozenset[str]:
         secrets = dict(account.secrets)
     except Undecryptable:
         secrets = {}
-    if oauth is None or not secrets.get("access_token"):
+    if oauth is None or account.state == AccountState.NEEDS_AUTHORISATION or not secrets.get("access_token"):
         return frozenset()
     return frozenset(scope.name for scope in oauth.scopes if oauth.is_granted(secrets, scope.name))
 
