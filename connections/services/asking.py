@@ -45,7 +45,7 @@ def post(request: ConnectRequest, link: str) -> bool:
         return False
     until = timezone.localtime(request.expires_at)
     send_mail(
-        f"Please connect {request.what} for {request.tenant}",
+        " ".join(f"Please connect {request.what} for {request.tenant}".split()),
         f"{request.tenant} keeps its contacts the same in several apps with Pairwise, and asks you to connect "
         f"{request.what}. The page behind the link says what for, and which permissions are asked.\n\n"
         f"{link}\n\n"

@@ -27,7 +27,7 @@ MIGRATE = "Run `python manage.py migrate`."
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. `cure` is empty where it is well."""
+    """One thing looked at. `cure` is empty where nothing is to be done."""
 
     what: str
     ok: bool
@@ -110,7 +110,7 @@ def _keys() -> Finding:
 def _registrations() -> Iterator[Finding]:
     try:
         for reminder in registering.reminders():
-            yield Finding("registration", False, reminder.text, reminder.cure)
+            yield Finding("registration", not reminder.ended, reminder.text, reminder.cure)
     except DatabaseError:
         yield Finding("registration", False, "The app registrations cannot be read.", MIGRATE)
 

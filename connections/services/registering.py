@@ -28,6 +28,7 @@ class Reminder:
     text: str
     cure: str
     pk: int | None
+    ended: bool
 
 
 def test(registration: Registration) -> str:
@@ -80,7 +81,9 @@ def _reminder(one: Registration, today: date) -> Reminder:
     when = f"ended on {day:%d %B %Y}" if left < 0 else f"ends on {day:%d %B %Y}, in {left} days"
     text = f"{one.app.name}: the secret of {one.place} {when}. Without it no account of the app can be renewed."
     place = "into APP_…_CLIENT_SECRET" if one.place == ENVIRONMENT else "in the admin under app registrations"
-    return Reminder(text, f"Make a new secret at {oauth.console} and enter it {place}, with its date.", one.pk)
+    return Reminder(
+        text, f"Make a new secret at {oauth.console} and enter it {place}, with its date.", one.pk, left < 0
+    )
 
 
 def users_of(row: AppRegistration) -> int:

@@ -147,16 +147,17 @@ def _failed(request: HttpRequest, backend: ConnectBackend, failure: Failure, err
     context: dict[str, Any] = {"app": backend.app, "failure": failure}
     tenant = Tenant.objects.filter(pk=errand.tenant, memberships__user=errand.user).first() if errand else None
     if tenant is not None and errand is not None and errand.user == request.user.pk:
-        context |= {"tenant": tenant, "again": _way(tenant, backend.app, errand.account)}
+        account = Account.objects.filter(pk=errand.account, tenant=tenant).first() if errand.account else None
+        context |= {"tenant": tenant, "again": _way(tenant, backend.app, account)}
         if isinstance(error, AnotherIdentity):
             context |= {"other": error.found, "add": _way(tenant, backend.app, None)}
     return render(request, "people/not_connected.html", context, status=failure.status)
 
 
-def _way(tenant: Tenant, app: App, account: int | None) -> str:
+def _way(tenant: Tenant, app: App, account: Account | None) -> str:
     if account is None:
         return reverse("account-connect", args=[tenant.slug, app.key])
-    return reverse("account-again", args=[tenant.slug, account])
+    return reverse("account-again", args=[tenant.slug, account.pk])
 
 
 # ---- apps where a person enters credentials

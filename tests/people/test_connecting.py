@@ -330,7 +330,9 @@ def test_an_account_that_was_removed_meanwhile_is_told(anna: Person, outlook: An
     account = connected(anna)
     back = anna.agree(anna.leave(account=account), MAIL)
     account.delete()
-    assert "This account is not there any more" in anna.client.get(back).content.decode()
+    page = anna.client.get(back).content.decode()
+    assert "This account is not there any more" in page
+    assert reverse("account-connect", args=["acme", "outlook"]) in page
     assert_nothing_made()
 
 

@@ -206,7 +206,8 @@ def test_the_end_of_a_secret_is_told_in_time(admin: Client, days: int, told: str
     texts = [reminder.text for reminder in registering.reminders()]
     assert (told in " ".join(texts)) if told else texts == []
     findings = [one for one in examining.examine(accounts=False) if one.what == "registration"]
-    assert [one.ok for one in findings] == [False] * bool(told)
+    assert [one.ok for one in findings] == ([days >= 0] if told else []), "wrong only once it has ended"
+    assert all("Make a new secret" in one.cure for one in findings)
     assert bool(told) == ("Make a new secret at https://entra.microsoft.com" in run("status")[1])
     assert bool(told) == ("secret of the registration" in admin.get("/admin/").content.decode())
 
