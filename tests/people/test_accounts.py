@@ -186,6 +186,8 @@ def test_disconnecting_takes_the_access_away_here_and_at_the_vendor(anna: Person
     with pytest.raises(AuthLost, match="invalid_grant"):
         refresher(lent)(old)
     with pytest.raises(AuthLost):
+        org.declaration.connect(host.visit(org.declaration, old, lent.settings)).check()
+    with pytest.raises(AuthLost):
         access.check(org)
 
 
