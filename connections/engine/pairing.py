@@ -188,7 +188,7 @@ class Partners:
             elif a and b and verdict == Verdict.APART:
                 apart.add((a, b))
             elif verdict in (Verdict.EXCLUDE, Verdict.CREATE):
-                alone[a or b] = verdict
+                alone |= {item: verdict for item in (a, b) if item}
         return apart, same, alone
 
     def _copies(

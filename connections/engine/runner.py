@@ -21,6 +21,7 @@ from connections.engine.observe import Observer
 from connections.engine.pages import Pages
 from connections.engine.pairing import Partners, take_in
 from connections.engine.recover import Recovery
+from connections.engine.separating import separate
 from connections.engine.undo import Undo
 from connections.models import Change, ChangeState, Connection, Pair, Run, RunKind, RunState
 from connections.models.changes import OPEN
@@ -181,6 +182,7 @@ class Runner:
             self._notice_lost_fields()
         self._learn_labels()
         take_in(self.plant, self.lease)
+        separate(self.connection, self.lease)
         lines.learn(self.plant, self.lease)
         empty = "" if accept_empty else guard.suddenly_empty(self.connection)
         if empty:

@@ -30,15 +30,47 @@ class CannotDecide(Exception):
 
 
 def decide(pair: Pair, verdict: str, other: Item | None = None, by: User | None = None) -> None:
-    """`same` and `apart` are about the pair's own record and `other`, a record of the other folder; `exclude` and
-    `create` about the pair's record alone; `later` puts the question off, or takes back what was said about the record
-    alone. The connection is woken."""
-    a, b = _items(pair, verdict, other)
+    """Of a record without a counterpart: `same` and `apart` are about it and `other`, a record of the other folder;
+    `exclude` and `create` about it alone; `later` puts the question off, or takes back what was said about it alone.
+
+    Of two that are paired: `apart` makes two people of them, each of whom gets a counterpart of their own; `exclude`
+    leaves both as they are, apart; `same` gives the one of them that is not in the folder of `other` that counterpart
+    and leaves out the one it had. Nothing is written to an app by this; the next run carries it out, and each decision
+    can be taken back. Raises CannotDecide. The connection is woken."""
+    paired = pair.item_a is not None and pair.item_b is not None
+    decide_on = _between_paired if paired else _items
+    a, b = decide_on(pair, verdict, other)
     with transaction.atomic():
-        Decision.objects.update_or_create(
-            connection=pair.connection, item_a=a, item_b=b, defaults={"verdict": verdict, "by": by}
-        )
+        _keep(pair.connection, a, b, verdict, by)
+        if paired and verdict == Verdict.SAME:
+            left_a, left_b = (None, pair.item_b) if a == pair.item_a else (pair.item_a, None)
+            _keep(pair.connection, left_a, left_b, Verdict.EXCLUDE, by)
         _decide_again(pair.connection, a, b, verdict)
+
+
+def _keep(connection: Connection, a: Item | None, b: Item | None, verdict: str, by: User | None) -> None:
+    Decision.objects.update_or_create(
+        connection=connection, item_a=a, item_b=b, defaults={"verdict": verdict, "by": by}
+    )
+
+
+def _between_paired(pair: Pair, verdict: str, other: Item | None) -> tuple[Item | None, Item | None]:
+    if verdict in (Verdict.APART, Verdict.EXCLUDE):
+        return pair.item_a, pair.item_b
+    if verdict != Verdict.SAME or other is None:
+        raise CannotDecide(
+            f"“{pair}” is on both sides already: link it to another, take both apart, or leave them out."
+        )
+    connection = pair.connection
+    sides = {connection.folder_a_id: (other, pair.item_b), connection.folder_b_id: (pair.item_a, other)}
+    if other.folder_id not in sides or other.departed:
+        raise CannotDecide(f"“{other}” is in neither folder of this connection; choose one that is.")
+    if other in (pair.item_a, pair.item_b):
+        raise CannotDecide(f"“{other}” is its counterpart already.")
+    full = Pair.objects.filter(Q(item_a=other) | Q(item_b=other), connection=connection)
+    if full.filter(item_a__isnull=False, item_b__isnull=False).exists():
+        raise CannotDecide(f"“{other}” has a counterpart itself; take those two apart first.")
+    return sides[other.folder_id]
 
 
 def take_back(decision: Decision) -> None:
@@ -62,9 +94,6 @@ def _decide_again(connection: Connection, a: Item | None, b: Item | None, verdic
 
 def _items(pair: Pair, verdict: str, other: Item | None) -> tuple[Item | None, Item | None]:
     alone = verdict in (Verdict.EXCLUDE, Verdict.CREATE) or (verdict == Verdict.LATER and other is None)
-    if pair.item_a is not None and pair.item_b is not None:
-        hint = "pause or change the rules to leave it out" if alone else "undo the pair to take back what was written"
-        raise CannotDecide(f"“{pair}” is on both sides already; {hint}.")
     if alone:
         return pair.item_a, pair.item_b
     if other is None:

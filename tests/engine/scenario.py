@@ -362,6 +362,10 @@ class Player(Expectations):
                 rows = Pair.objects.filter(connection=self.connection, **{name: item})
                 rows.update(pending=True, next_at=0)
 
+    def take_back(self, verdict: str) -> None:
+        """A person takes a decision back."""
+        deciding.take_back(Decision.objects.get(connection=self.connection, verdict=verdict))
+
     def resolve(self, who: str, word: str, **choice: str) -> None:
         """A person settles a conflict: `for` says whose value it is."""
         pair = self.pair("a", self.id("a", who))

@@ -190,7 +190,7 @@ def test_a_decision_that_is_deleted_leaves_the_question_open_again() -> None:
     assert pair_of(connection, "b", jan).health == "review"
 
 
-@pytest.mark.parametrize("verdict", ["same", "apart", "exclude", "create"])
+@pytest.mark.parametrize("verdict", ["same", "create", "later"])
 def test_of_a_pair_that_is_on_both_sides_nothing_is_decided(verdict: str) -> None:
     bench, connection = make_bench()
     anna = add(bench.remotes["a"], "Anna", "anna@example.com")
