@@ -16,7 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from connections.admin import ending, mappings, rules, setup
+from connections.admin import ending, health, mappings, rules, setup
 from connections.admin.base import PairwiseAdmin, address, link, listing
 from connections.admin.mappings import offered
 from connections.models import Change, ConfigurationVersion, Connection, Decision, DirectionChoice, Pair, SideChoice
@@ -260,6 +260,9 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             ("mapping-line", partial(mappings.line_view, self), "mapping_line"),
             ("copy-mappings", self.copy_mappings_view, "copy_mappings"),
             ("default-mappings", self.default_mappings_view, "default_mappings"),
+            ("health", partial(health.overview, self), "health"),
+            ("review", partial(health.review, self), "review"),
+            ("retry-cause", partial(health.retry_cause, self), "retry_cause"),
             ("keep-as-template", self.keep_as_template_view, "keep_as_template"),
         )
 

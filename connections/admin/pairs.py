@@ -5,15 +5,15 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from connections.admin import forgetting
-from connections.admin.base import BigTable, ConnectionFilter, EngineOwned, link, listing
+from connections.admin.base import BigTable, ConnectionFilter, EngineOwned, address, link, listing
 from connections.admin.runs import plan_undo
-from connections.models import Change, Decision, Pair, Verdict
-from connections.services import deciding, finding, looking, syncing
+from connections.models import Change, Decision, Item, Pair, Verdict
+from connections.services import deciding, finding, looking, neighbours, syncing
 
 
 class NotesFilter(admin.SimpleListFilter):
@@ -85,6 +85,11 @@ class PairAdmin(BigTable[Pair]):
                 "story": looking.pair_story(pair),
                 "may_act": self.may_act(request),
                 "may_forget": forgetting.may_forget(request),
+                "both": pair.item_a_id is not None and pair.item_b_id is not None,
+                "elsewhere": neighbours.elsewhere(pair),
+                "contradictions": neighbours.contradictions(pair.connection),
+                "link_text": request.GET.get("link", "")[:100],
+                "linkable": neighbours.linkable(pair, request.GET.get("link", "")[:100]),
                 "half": (pair.item_a_id is None) != (pair.item_b_id is None),
                 "changes_url": listing(Change, pair__id__exact=pair.pk),
             }
@@ -107,14 +112,19 @@ class PairAdmin(BigTable[Pair]):
     def decide_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         pair = self.button(request, pk)
         verdict, chosen = request.POST.get("verdict", ""), request.POST.get("other", "")
-        others = {str(item.pk): item for item in looking.candidates(pair)}
+        folders = (pair.connection.folder_a_id, pair.connection.folder_b_id)
+        other = Item.objects.filter(pk=chosen, folder__in=folders).first() if chosen.isdigit() else None
         if verdict not in Verdict.values:
             return self.back(request, pair, "Choose what you decide.", messages.ERROR)
         try:
-            deciding.decide(pair, verdict, others.get(chosen), by=request.user)  # type: ignore[arg-type]
+            deciding.decide(pair, verdict, other, by=request.user)  # type: ignore[arg-type]
         except deciding.CannotDecide as reason:
             return self.back(request, pair, str(reason), messages.ERROR)
-        return self.back(request, pair, f"Decided: {Verdict(verdict).label}. It takes effect in the next run.")
+        told = f"Decided: {Verdict(verdict).label}. The next run carries it out; it can be taken back under decisions."
+        if request.POST.get("next") == "review":
+            self.message_user(request, f"{pair}: {told}")
+            return HttpResponseRedirect(address(pair.connection, "review"))
+        return self.back(request, pair, told)
 
     def resolve_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         pair = self.button(request, pk)

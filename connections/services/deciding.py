@@ -34,17 +34,17 @@ def decide(pair: Pair, verdict: str, other: Item | None = None, by: User | None 
     `exclude` and `create` about it alone; `later` puts the question off, or takes back what was said about it alone.
 
     Of two that are paired: `apart` makes two people of them, each of whom gets a counterpart of their own; `exclude`
-    leaves both as they are, apart; `same` gives the one of them that is not in the folder of `other` that counterpart
-    and leaves out the one it had. Nothing is written to an app by this; the next run carries it out, and each decision
-    can be taken back. Raises CannotDecide. The connection is woken."""
+    leaves both as they are, apart; `same` gives the one of them that is not in the folder of `other` that counterpart.
+    Whoever loses a counterpart by `same` is left out. Nothing is written to an app by this; the next run carries it
+    out, and each decision can be taken back. Raises CannotDecide. The connection is woken."""
     paired = pair.item_a is not None and pair.item_b is not None
     decide_on = _between_paired if paired else _items
     a, b = decide_on(pair, verdict, other)
     with transaction.atomic():
         _keep(pair.connection, a, b, verdict, by)
-        if paired and verdict == Verdict.SAME:
-            left_a, left_b = (None, pair.item_b) if a == pair.item_a else (pair.item_a, None)
-            _keep(pair.connection, left_a, left_b, Verdict.EXCLUDE, by)
+        if verdict == Verdict.SAME:
+            for left_a, left_b in _displaced(pair.connection, a, b):
+                _keep(pair.connection, left_a, left_b, Verdict.EXCLUDE, by)
         _decide_again(pair.connection, a, b, verdict)
 
 
@@ -52,6 +52,15 @@ def _keep(connection: Connection, a: Item | None, b: Item | None, verdict: str, 
     Decision.objects.update_or_create(
         connection=connection, item_a=a, item_b=b, defaults={"verdict": verdict, "by": by}
     )
+
+
+def _displaced(connection: Connection, a: Item | None, b: Item | None) -> list[tuple[Item | None, Item | None]]:
+    """The counterparts that two records have so far, who stay as they are from now on."""
+    full = Pair.objects.filter(connection=connection, item_a__departed="", item_b__departed="")
+    found: list[tuple[Item | None, Item | None]] = []
+    found += [(None, row.item_b) for row in full.filter(item_a=a).exclude(item_b=b).select_related("item_b")]
+    found += [(row.item_a, None) for row in full.filter(item_b=b).exclude(item_a=a).select_related("item_a")]
+    return found
 
 
 def _between_paired(pair: Pair, verdict: str, other: Item | None) -> tuple[Item | None, Item | None]:
@@ -67,9 +76,6 @@ def _between_paired(pair: Pair, verdict: str, other: Item | None) -> tuple[Item 
         raise CannotDecide(f"“{other}” is in neither folder of this connection; choose one that is.")
     if other in (pair.item_a, pair.item_b):
         raise CannotDecide(f"“{other}” is its counterpart already.")
-    full = Pair.objects.filter(Q(item_a=other) | Q(item_b=other), connection=connection)
-    if full.filter(item_a__isnull=False, item_b__isnull=False).exists():
-        raise CannotDecide(f"“{other}” has a counterpart itself; take those two apart first.")
     return sides[other.folder_id]
 
 

@@ -36,6 +36,12 @@ def _element(element: Any) -> SafeString | str:
 
 
 @register.filter
+def unlocalised(value: float) -> str:
+    """A number as SVG wants it, whatever the language."""
+    return f"{value:.3f}"
+
+
+@register.filter
 def summary(counters: Any) -> str:
     """What a run did, in words."""
     return looking.summary(counters or {})

@@ -295,3 +295,21 @@ def test_a_rule_is_built_tried_and_its_scope_shown(visitor: Visitor, apps: Apps,
     visitor.look("rules-saved")
     made = connection.rules.get(name="Customers")
     assert [list(part)[0] for part in made.conditions] == ["label", "field", "field"]
+
+
+def test_the_health_pages_and_the_queue_are_calm(visitor: Visitor, apps: Apps, connection: Connection) -> None:
+    fill(apps)
+    apps.remotes["anna"].add({"givenName": "Jo", "surname": "Reed", "emailAddresses": [{"value": "info@example.com"}]})
+    apps.remotes["dav"].add({"given": "Kim", "family": "Reed", "emails": [{"value": "info@example.com"}]})
+    syncing.sync(connection)
+    Pair.objects.filter(title__contains="Grace").update(health="failed", reason="The app does not take this address.")
+    page = visitor.page
+    visitor.go(f"/admin/connections/connection/{connection.pk}/health/", "health")
+    page.click("text=decide one after the other")
+    visitor.look("review")
+    page.click("text=Two people")
+    assert "Decided" in page.inner_text(".messagelist")
+    ada = Pair.objects.get(title="Ada Byron")
+    visitor.go(f"/admin/connections/pair/{ada.pk}/change/?link=Keyless", "linking")
+    page.click("text=Link to this one")
+    assert "Decided" in page.inner_text(".messagelist")
