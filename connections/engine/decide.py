@@ -170,7 +170,7 @@ def decide(pair: PairState, setup: Setup) -> Decided:
     if pair.side(side.other) is None:
         return _only(pair, side, setup)
     decided = _survivor(pair, side, setup)
-    return replace(decided, brought_by=pair.brought_by) if decided.health == DELETED else decided
+    return decided if decided.brought_by else replace(decided, brought_by=pair.brought_by)
 
 
 # ---- both sides are there
@@ -179,7 +179,9 @@ def decide(pair: PairState, setup: Setup) -> Decided:
 def _both(pair: PairState, setup: Setup) -> Decided:
     marks = _marks_of_deletion(pair, setup) if pair.health == DELETED else ()
     if marks:  # before anything is merged, else the mark would go round with the labels
-        return Decided(WAITING, "it is there again, and its mark is taken off", marks, settles=False)
+        return Decided(
+            WAITING, "it is there again, and its mark is taken off", marks, False, brought_by=pair.brought_by
+        )
     a, b = known(pair.a), known(pair.b)
     matching = {side: matching_rules(pair, side, setup, other_exists=True) for side in Side}
     if not in_scope(pair, matching, setup):
