@@ -287,7 +287,8 @@ def _only(pair: PairState, side: Side, setup: Setup) -> Decided:
     enabled = setup.rules.for_source(side)
     matching = matching_rules(pair, side, setup, other_exists=False)
     if not matching:
-        return Decided(EXCLUDED, "matches no rule" if enabled else "this direction has no enabled rule")
+        none = "matches no rule" if enabled else "this direction has no enabled rule"
+        return Decided(EXCLUDED, "matches no rule, as long as one of them rests" if setup.rules.rests(side) else none)
     if all(rule.spec.update_only for rule in matching):
         return Decided(EXCLUDED, "its rules only update contacts that are on both sides")
     if not setup.targets[side.other].writable:
@@ -353,7 +354,8 @@ def _survivor(pair: PairState, side: Side, setup: Setup) -> Decided:
         return Decided(DELETED, kept)
     matching = {each: matching_rules(pair, each, setup, other_exists=True) for each in Side}
     about_deletion = tuple(rule for rule in matching[side.other] if rule.awaits_deletion)
-    if not in_scope(pair, {**matching, side.other: _others(matching[side.other], about_deletion)}, setup):
+    matching[side.other] = tuple(rule for rule in matching[side.other] if not rule.awaits_deletion)
+    if not in_scope(pair, matching, setup):
         acted = _acted_on(pair, side, about_deletion, setup)
         return Decided(DELETED, kept if about_deletion else f"{kept}, since it matches no rule", acted)
     if _edited(pair, side, setup) and may_write(side.other, setup) and not setup.delete_beats_update:
@@ -366,10 +368,6 @@ def _survivor(pair: PairState, side: Side, setup: Setup) -> Decided:
 def _edited(pair: PairState, side: Side, setup: Setup) -> bool:
     seen, base = known(pair.side(side)), (pair.base_a if side is Side.A else pair.base_b)
     return any(seen.values.get(key) != value for key, value in base.items())
-
-
-def _others(rules: Sequence[CompiledRule], these: Sequence[CompiledRule]) -> tuple[CompiledRule, ...]:
-    return tuple(rule for rule in rules if rule not in these)
 
 
 def _acted_on(
