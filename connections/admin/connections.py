@@ -11,7 +11,9 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from connections.admin import ending, mappings, rules, setup
@@ -59,6 +61,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             "interval",
             "look_only",
             "approve_first_run",
+            "approve_above",
             "restore_target",
             "delete_beats_update",
             "deletions_a_to_b",
@@ -121,7 +124,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
     search_fields = ("name", "tenant__name", "folder_a__account__name", "folder_b__account__name")
     ordering = ("name",)
     show_full_result_count = False
-    actions = ("sync_now", "preview", "pause", "resume")
+    actions = ("sync_now", "preview", "plans", "pause", "resume")
     change_form_template = "admin/pairwise/connection.html"
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -200,7 +203,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             (
                 "Caution",
                 {
-                    "fields": ("look_only", "approve_first_run", *guard),
+                    "fields": ("look_only", "approve_first_run", "approve_above", *guard),
                     "classes": ("collapse",),
                     "description": "A run waits for approval when it would do more of a kind than both numbers allow.",
                 },
@@ -224,6 +227,8 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
         super().save_related(request, form, formsets, change)
         if form.has_changed() or any(formset.has_changed() for formset in formsets):
             arranging.configured(form.instance)
+            if form.instance.first_run_done:
+                self.message_user(request, mappings.goes_live(form.instance))
 
     def has_delete_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
         """One at a time."""
@@ -350,6 +355,11 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
         for connection in queryset:
             background.start_plan(connection)
         self.message_user(request, "The plans are made as soon as workers are free; they stand among the runs.")
+
+    @admin.action(description="Open plans together", permissions=["act"])
+    def plans(self, request: HttpRequest, queryset: Any) -> HttpResponse:
+        chosen = urlencode([("connection", pk) for pk in queryset.values_list("pk", flat=True)])
+        return HttpResponseRedirect(f"{reverse('admin:connections_run_plans')}?{chosen}")
 
     @admin.action(description="Pause…", permissions=["act"])
     def pause(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 import orjson
 
 from connections.engine.newlymapped import described, newly_mapped
+from connections.engine.planned import Planned
 from connections.engine.scope import (
     Acting,
     actions_of,
@@ -97,39 +98,6 @@ class PairState:
 
     def side(self, side: Side) -> Seen | None:
         return self.a if side is Side.A else self.b
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One intended write, or a pairing. `kind` is create, update, delete or pair; `side` is the side that is written;
-    `before` what it shows there; `partner` the id of the item that is paired."""
-
-    kind: str
-    side: Side
-    patch: Values = field(default_factory=dict)
-    before: Values = field(default_factory=dict)
-    add_labels: frozenset[str] = frozenset()
-    remove_labels: frozenset[str] = frozenset()
-    why: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
-    winner: str = ""
-    lost: Values = field(default_factory=dict)
-    partner: int | None = None
-    new: bool = False  # what a new line of the mapping would write on a contact that is in sync already
-
-    @property
-    def fingerprint(self) -> str:
-        """The same write over the same values: what a person decided about it holds as long as this stays."""
-        labels = sorted(self.add_labels), sorted(self.remove_labels)
-        text = orjson.dumps(
-            [self.kind, self.side, self.partner, self.patch, self.before, labels], option=orjson.OPT_SORT_KEYS
-        )
-        return blake2b(text, digest_size=12).hexdigest()
-
-    @property
-    def mark(self) -> str:
-        """The write among the rounds of its pair, whichever side it goes to."""
-        return f"{self.side}{self.fingerprint}"
 
 
 @dataclass(frozen=True, slots=True)

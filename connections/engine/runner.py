@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Min, QuerySet
 
-from connections.engine import guard, lines, setup
+from connections.engine import configuration, guard, lines, setup
 from connections.engine.apply import Sender
 from connections.engine.gate import Gate, Mode, mode_of
 from connections.engine.labels import Labels
@@ -251,6 +251,7 @@ class Runner:
             return self._finish(gate, counters, 0, waiting)
         self.run_row.total_items = max(self.run_row.total_items, self.run_row.done_items + pending.count())
         self._guard(gate, counters)
+        configuration.weigh(self.connection, gate, self._pages, self.lease)
         self.began = self.clock.now()
         start, paired = self.run_row.position, 0
         for _ in range(PASSES):
@@ -372,6 +373,8 @@ class Runner:
             if gate.newly_mapped:
                 names = ", ".join(f"“{name}”" for name in sorted(self.plant.setup.new))
                 row.held["lines"] = f"what new lines of the mapping would change waits for approval: {names}"
+            if gate.configured:
+                row.held["configuration"] = "what the new configuration would change waits for approval"
             row.counters = dict(counters)
             row.total_items = row.done_items
             if gate.mode is Mode.PLAN:
@@ -380,8 +383,9 @@ class Runner:
                 state = RunState.HELD
             else:
                 state = RunState.DONE
-            if state is RunState.DONE and not connection.first_run_done:
+            if state is RunState.DONE:
                 connection.first_run_done = True
+                configuration.settled(connection)
             connection.last_ok_at = self._moment()
             Connection.every.filter(pk=connection.pk).update(
                 first_run_done=connection.first_run_done, last_ok_at=connection.last_ok_at

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connections.engine.decide import PairState, Planned, Setup, decide
+from connections.engine.decide import PairState, Setup, decide
+from connections.engine.planned import Planned
 from connections.engine.scope import facts_of
 from connections.engine.work import load_pairs
 from connections.models import Connection, Health, Pair

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connections', '0009_item_successor'),
+        ('connections', '0011_configuration_goes_live'),
     ]
 
     operations = [
