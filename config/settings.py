@@ -214,8 +214,6 @@ if SIGN_IN_ISSUER:
     ]
     _issuer = urlsplit(SIGN_IN_ISSUER)
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(f"{_issuer.scheme}://{_issuer.netloc}")
-SOCIAL_AUTH_RAISE_EXCEPTIONS = False
-SOCIAL_AUTH_REDIRECT_IS_HTTPS = SECURE
 
 # ---- work in the background --------------------------------------------------------------------------------------
 

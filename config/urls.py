@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from connections.adminsite import register_pages
-from connections.views import health, helping, home, invitations
+from connections.views import accounts, connecting, health, helping, home, invitations
 
 register_pages()
 
@@ -12,6 +12,14 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+    path("tenants/<slug:tenant>/accounts/", accounts.listed, name="accounts"),
+    path("tenants/<slug:tenant>/accounts/add/", connecting.choose, name="account-add"),
+    path("tenants/<slug:tenant>/accounts/add/<slug:app>/", connecting.add, name="account-connect"),
+    path("tenants/<slug:tenant>/accounts/<int:pk>/connect/", connecting.again, name="account-again"),
+    path("tenants/<slug:tenant>/accounts/<int:pk>/disconnect/", accounts.disconnect, name="account-disconnect"),
+    path("tenants/<slug:tenant>/accounts/<int:pk>/share/", accounts.share, name="account-share"),
+    path("connect-requests/<str:token>/", invitations.open_request, name="connect-request"),
+    path("connect/<slug:app>/", connecting.come_back, name="connect-back"),
     path("help/", helping.index, name="help"),
     path("help/apps/<slug:key>/", helping.app, name="help-app"),
     path("help/<slug:key>/", helping.page, name="help-page"),

@@ -50,6 +50,7 @@ ORDER = [
     "Connection",
     "Template",
     "Account",
+    "AppRegistration",
     "Tenant",
     "User",
     "Run",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 OURS = "pairwise"
+DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -42,3 +44,14 @@ def demo_stays_at_home(app_configs: Sequence[Any] | None, **kwargs: Any) -> list
         hint = "Leave DEMO out, or PUBLIC_URL."
         return [Error(f"A demo, whose password everybody knows, is not for {host}.", hint=hint, id="connections.E005")]
     return []
+
+
+@register(OURS)
+def ends_of_secrets(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A date that cannot be read would be a reminder that never comes."""
+    days = {name: day for name, day in settings.APP_SETTINGS.items() if name.endswith("_SECRET_EXPIRES_ON") and day}
+    return [
+        Error(f"APP_{name} is no day.", hint="Write it as in 2027-01-31.", id="connections.E006")
+        for name, day in days.items()
+        if not DAY.fullmatch(day)
+    ]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from django.conf import settings
-
+from connections import registrations
 from connections.budgets import DatabaseLimits
 from connections.models import Account
 from connections.urlguard import AddressGuard
 from connections.vault import DatabaseVault
-from connectors.base import App, Clock, Connector, Host, Unsupported
+from connectors.base import App, AuthLost, Clock, Connector, Host, Secrets, Unsupported
 
 
 class SystemClock:
@@ -20,13 +19,6 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
-
-
-def app_settings(key: str) -> Mapping[str, str]:
-    """What the environment says about an app: APP_OUTLOOK_CLIENT_ID is `client_id` of `outlook`."""
-    start = key.upper().replace("-", "_") + "_"
-    found: Mapping[str, str] = settings.APP_SETTINGS
-    return {name.removeprefix(start).lower(): value for name, value in found.items() if name.startswith(start)}
 
 
 def host_for(account: Account, fence: Callable[[], None] = lambda: None, clock: Clock | None = None) -> Host:
@@ -40,7 +32,7 @@ def host_for(account: Account, fence: Callable[[], None] = lambda: None, clock: 
         guard=AddressGuard(),
         clock=clock,
         fence=fence,
-        settings=app_settings(app.key),
+        settings=registrations.settings_for(account),
         declared=[row.as_field() for row in account.declared_fields.order_by("name")],
     )
 
@@ -48,6 +40,42 @@ def host_for(account: Account, fence: Callable[[], None] = lambda: None, clock: 
 def connect(account: Account, fence: Callable[[], None] = lambda: None, clock: Clock | None = None) -> Connector:
     """The app, seen through the account. `fence` is called before each writing request; asks the app nothing yet."""
     return declaration(account).connect(host_for(account, fence, clock))
+
+
+class _HeldVault:
+    """Credentials that are not stored yet."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._secrets = Secrets(dict(values))
+
+    def current(self) -> Secrets:
+        return self._secrets
+
+    def renew(self, refresh: Callable[[Mapping[str, str]], Mapping[str, str]], failed: int) -> Secrets:
+        raise AuthLost("The authorisation that was given just now is not accepted. Try again.")
+
+
+class _NoLimits:
+    def before(self, kind: str) -> None:
+        """A first visit: nothing is counted yet."""
+
+    def throttled(self, kind: str, seconds: float) -> None:
+        """The error that follows says how long to wait."""
+
+
+def visit(
+    app: App, secrets: Mapping[str, str], settings: Mapping[str, str], base_url: str = "", login_url: str = ""
+) -> Host:
+    """For somebody who is no account yet: nothing is stored or shared, the address guard is the same."""
+    return Host(
+        base_url=base_url or app.base_url,
+        login_url=login_url or app.login_url,
+        vault=_HeldVault(secrets),
+        limits=_NoLimits(),
+        guard=AddressGuard(),
+        clock=SystemClock(),
+        settings=settings,
+    )
 
 
 def declaration(account: Account) -> App:

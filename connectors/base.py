@@ -18,7 +18,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from connectors.oauth import OAuth
 
 Value = Any
 Values = Mapping[str, Value]
@@ -368,6 +371,7 @@ class App:
     sandbox_prefix: str = ""
     # Makes the field that a person declares by the app's name for it; raises ValueError with a sentence for people.
     declare: Callable[[str, FieldType], Field] | None = None
+    oauth: OAuth | None = None  # how a person authorises an account; None: by entering the credentials
 
 
 # ---- errors ------------------------------------------------------------------------------------------------------

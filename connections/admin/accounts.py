@@ -8,9 +8,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
+from connections.admin.asking import ask
 from connections.admin.base import PairwiseAdmin, link
 from connections.models import Account, AccountState, DeclaredField
 from connections.services import access
@@ -214,6 +216,7 @@ class AccountAdmin(PairwiseAdmin[Account]):
             ("test", self.test_view, "test"),
             ("pause", self.pause_view, "pause"),
             ("resume", self.resume_view, "resume"),
+            ("ask", self.ask_view, "ask"),
         )
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -230,6 +233,12 @@ class AccountAdmin(PairwiseAdmin[Account]):
         account = self.button(request, pk)
         access.resume(account)
         return self.back(request, account, f"Account {account} is used again.")
+
+    def ask_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        account = self.row(request, pk)
+        if not self.may_act(request):
+            raise PermissionDenied
+        return ask(self, request, account.tenant, account)
 
     @admin.action(description="Test the selected accounts", permissions=["act"])
     def test_accounts(self, request: HttpRequest, queryset: Any) -> None:

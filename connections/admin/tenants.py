@@ -10,6 +10,7 @@ from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
+from connections.admin.asking import ConnectRequestInline, ask
 from connections.admin.base import PairwiseAdmin
 from connections.models import Invitation, Membership, Role, Tenant, User
 from connections.services import inviting
@@ -44,11 +45,17 @@ class TenantAdmin(PairwiseAdmin[Tenant]):
     search_fields = ("name", "slug")
     ordering = ("name",)
     prepopulated_fields = {"slug": ("name",)}
-    inlines = (MembershipInline, InvitationInline)
+    inlines = (MembershipInline, InvitationInline, ConnectRequestInline)
     change_form_template = "admin/pairwise/tenant.html"
 
     def extra_urls(self) -> Iterable[tuple[str, Callable[..., HttpResponse], str]]:
-        return (("invite", self.invite_view, "invite"),)
+        return (("invite", self.invite_view, "invite"), ("ask", self.ask_view, "ask"))
+
+    def ask_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        tenant = self.row(request, pk)
+        if not self.may_act(request):
+            raise PermissionDenied
+        return ask(self, request, tenant, None)
 
     def invite_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Shows the link this once; only its digest is kept."""

@@ -13,6 +13,8 @@ from connections.models.folders import Departed, DroppedKey, Folder, Item, ItemK
 from connections.models.forgetting import Forgetting, ForgottenKey
 from connections.models.leases import Lease
 from connections.models.pairs import Decision, Health, Pair, Verdict
+from connections.models.registrations import AppRegistration
+from connections.models.requests import ConnectRequest
 from connections.models.tenants import Invitation, Membership, Role, Tenant, User
 from connections.models.versions import ConfigurationVersion, Template
 
@@ -20,6 +22,7 @@ __all__ = [
     "PLANNED",
     "Account",
     "AccountState",
+    "AppRegistration",
     "Budget",
     "Change",
     "ChangeKind",
@@ -27,6 +30,7 @@ __all__ = [
     "ChangeState",
     "ConfigurationVersion",
     "ConflictPolicy",
+    "ConnectRequest",
     "Connection",
     "Decision",
     "DeclaredField",

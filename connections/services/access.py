@@ -11,6 +11,7 @@ from django.utils import timezone
 from connections import host
 from connections.encryption import Undecryptable
 from connections.models import Account, AccountState, Connection, DeclaredField, Folder
+from connectors import registry
 from connectors.base import AuthLost, Connector, ConnectorError, Field, TriesFields
 
 
@@ -20,6 +21,28 @@ def stored_names(account: Account) -> frozenset[str]:
         return frozenset(account.secrets)
     except Undecryptable:
         return frozenset()
+
+
+def open_credentials(account: Account) -> dict[str, str]:
+    """The stored ones that open nothing, such as the user name and settings."""
+    app = registry.apps().get(account.app)
+    opened = {one.name for one in app.credentials if not one.secret} if app else set()
+    try:
+        return {name: value for name, value in account.secrets.items() if name in opened}
+    except Undecryptable:
+        return {}
+
+
+def granted(account: Account) -> frozenset[str]:
+    """The permissions that the app's vendor gave, as far as its answer told."""
+    oauth = account.declaration.oauth
+    try:
+        secrets = dict(account.secrets)
+    except Undecryptable:
+        secrets = {}
+    if oauth is None or account.state == AccountState.NEEDS_AUTHORISATION or not secrets.get("access_token"):
+        return frozenset()
+    return frozenset(scope.name for scope in oauth.scopes if oauth.is_granted(secrets, scope.name))
 
 
 def store_credentials(account: Account, values: Mapping[str, str], forget: Collection[str] = ()) -> None:

@@ -18,8 +18,8 @@ from redis.exceptions import RedisError
 
 from connections import canary, host
 from connections.encryption import Undecryptable
-from connections.models import Account, AccountState
-from connections.services import inviting
+from connections.models import Account, AccountState, AppRegistration
+from connections.services import inviting, registering
 from connectors.base import ConnectorError
 
 MIGRATE = "Run `python manage.py migrate`."
@@ -27,7 +27,7 @@ MIGRATE = "Run `python manage.py migrate`."
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. `cure` is empty where it is well."""
+    """One thing looked at. `cure` is empty where nothing is to be done."""
 
     what: str
     ok: bool
@@ -47,6 +47,7 @@ def examine(accounts: bool = True, mail_to: str = "") -> Iterator[Finding]:
     if not database.ok:
         return
     yield from (_migrations(), _keys(), _cache(), _broker(), _cluster(), _mail(mail_to))
+    yield from _registrations()
     if settings.SIGN_IN_ISSUER:
         yield _sign_in()
     if accounts:
@@ -90,19 +91,28 @@ def _migrations() -> Finding:
 
 
 def _keys() -> Finding:
-    lost = []
+    lost: list[str] = []
     try:
-        for account in Account.objects.only("name", "secrets").order_by("name").iterator():
-            try:
-                len(account.secrets)
-            except Undecryptable:
-                lost.append(account.name)
+        for model in (Account, AppRegistration):
+            for row in model._default_manager.defer("applied").order_by("pk").iterator():
+                try:
+                    len(row.secrets)
+                except Undecryptable:
+                    lost.append(str(row))
     except DatabaseError:
         return Finding("keys", False, "The accounts cannot be read.", MIGRATE)
     if lost:
         text = f"No key in FIELD_ENCRYPTION_KEYS opens the credentials of: {', '.join(lost)}."
         return Finding("keys", False, text, "Add the key they were encrypted with, or enter their credentials again.")
     return Finding("keys", True, "The keys open all stored credentials.")
+
+
+def _registrations() -> Iterator[Finding]:
+    try:
+        for reminder in registering.reminders():
+            yield Finding("registration", not reminder.ended, reminder.text, reminder.cure)
+    except DatabaseError:
+        yield Finding("registration", False, "The app registrations cannot be read.", MIGRATE)
 
 
 def _answers(what: str, ask: Callable[[], bool], well: str, cure: str) -> Finding:

@@ -15,6 +15,7 @@ from markdown_it.token import Token
 
 from connectors import registry
 from connectors.base import App, Capabilities, LabelKind
+from connectors.oauth import OAuth
 
 OWN = Path(__file__).resolve().parent.parent / "help"
 PAGES = ("getting-started", "features", "problems")
@@ -139,10 +140,18 @@ def facts(app: App) -> list[tuple[str, str]]:
         ("News", "the app tells Pairwise of changes" if can.webhooks else "Pairwise looks at the interval you set"),
         ("Edits in the meantime", _meantime(can)),
     ]
+    if app.oauth:
+        found.insert(0, ("Permissions", _permissions(app.oauth)))
     if can.rate:
         requests, seconds = can.rate
         found.append(("Limit", f"{requests} requests in {seconds:g} seconds; Pairwise waits before it is reached"))
     return found
+
+
+def _permissions(oauth: OAuth) -> str:
+    needed = "; ".join(f"{scope.name} {scope.why}" for scope in oauth.required)
+    further = "; ".join(f"{scope.name} {scope.why}" for scope in oauth.optional)
+    return f"{needed}. Only where those who run Pairwise want them: {further}" if further else needed
 
 
 def _labels(can: Capabilities) -> str:

@@ -31,18 +31,24 @@ class NotYours(Exception):
 
 def invite(tenant: Tenant, email: str, role: str, by: User | None) -> tuple[Invitation, str]:
     """The invitation and its link, which is shown this once. An open one for the same address is replaced."""
-    token = secrets.token_urlsafe(32)
-    with transaction.atomic():
-        Invitation.objects.filter(tenant=tenant, email__iexact=email, accepted_at=None).delete()
-        invitation = Invitation.objects.create(
-            tenant=tenant,
-            email=email.strip().lower(),
-            role=role,
-            digest=_digest(token),
-            invited_by=by,
-            expires_at=timezone.now() + VALID_FOR,
-        )
+    invitation, token = make(tenant, email, role, by)
     return invitation, f"{settings.PUBLIC_URL}{reverse('invitation', args=[token])}"
+
+
+@transaction.atomic
+def make(tenant: Tenant, email: str, role: str, by: User | None) -> tuple[Invitation, str]:
+    """The invitation and its token. An open one for the same address is replaced."""
+    token = secrets.token_urlsafe(32)
+    Invitation.objects.filter(tenant=tenant, email__iexact=email, accepted_at=None).delete()
+    invitation = Invitation.objects.create(
+        tenant=tenant,
+        email=email.strip().lower(),
+        role=role,
+        digest=digest(token),
+        invited_by=by,
+        expires_at=timezone.now() + VALID_FOR,
+    )
+    return invitation, token
 
 
 def post(invitation: Invitation, link: str) -> bool:
@@ -64,7 +70,7 @@ def post(invitation: Invitation, link: str) -> bool:
 def open_invitation(token: str) -> Invitation | None:
     """None for every token that opens nothing: unknown, used, expired. They look the same from outside."""
     rows = Invitation.objects.select_related("tenant")
-    return rows.filter(digest=_digest(token), accepted_at=None, expires_at__gt=timezone.now()).first()
+    return rows.filter(digest=digest(token), accepted_at=None, expires_at__gt=timezone.now()).first()
 
 
 def accept(invitation: Invitation, user: User) -> Membership:
@@ -81,10 +87,14 @@ def accept(invitation: Invitation, user: User) -> Membership:
         membership, made = Membership.objects.get_or_create(
             tenant=invitation.tenant, user=user, defaults={"role": invitation.role}
         )
-        if not made and RANK.index(Role(membership.role)) < RANK.index(Role(invitation.role)):
+        if not made and is_weaker(membership.role, invitation.role):
             membership.role = invitation.role
             membership.save(update_fields=["role"])
     return membership
+
+
+def is_weaker(role: str, other: str) -> bool:
+    return RANK.index(Role(role)) < RANK.index(Role(other))
 
 
 def password_link(user: User) -> str:
@@ -102,5 +112,5 @@ def expects(email: str) -> bool:
     return User.objects.filter(email__iexact=email, is_active=True).exists()
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from connections.models import Account, AccountState, Connection, Health, Pair, Run
 from connections.services.looking import State, with_state
+from connections.services.registering import Reminder, reminders
 
 ASKED = (Health.REVIEW, Health.DUPLICATE, Health.FAILED)  # healths that a person can do something about
 URGENT = (State.AUTH, State.FAILED, State.HELD, State.PLANNED)
@@ -25,10 +26,11 @@ class Overview:
     asking: Sequence[Any]  # connections some of whose contacts need a person
     accounts: Sequence[Account]
     runs: Sequence[Run]
+    reminders: Sequence[Reminder]
 
     @property
     def calm(self) -> bool:
-        return not (self.urgent or self.asking or self.accounts)
+        return not (self.urgent or self.asking or self.accounts or self.reminders)
 
 
 Narrow = Callable[[QuerySet[Any]], QuerySet[Any]]
@@ -59,4 +61,5 @@ def overview(narrow: Narrow = everything, most: int = 12) -> Overview:
         list(asking.order_by("name")[:most]),
         list(accounts.order_by("name")[:most]),
         list(runs[:most]),
+        list(reminders()),
     )

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from connections.adapters import INVITATION, invited
 from connections.models import User
-from connections.services import inviting
+from connections.services import asking, inviting
 
 
 @login_not_required
@@ -38,6 +38,29 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "people/invitation_for_another.html", context, status=403)
     messages.success(request, f"You are a member of {invitation.tenant} now.")
     return redirect("home")
+
+
+@login_not_required
+@never_cache
+@require_safe
+def open_request(request: HttpRequest, token: str) -> HttpResponse:
+    """Where somebody who was asked to connect an account arrives: as a new member, or to do it at once."""
+    asked = asking.open_request(token)
+    if asked is None:
+        return render(request, "people/request_closed.html", status=404)
+    if not isinstance(request.user, User):
+        if inviting.expects(asked.email):
+            return redirect(f"{reverse('account_login')}?{urlencode({'next': request.path})}")
+        request.session[INVITATION] = asking.invitation_for(asked)
+        return redirect(f"{reverse('account_signup')}?{urlencode({'email': asked.email, 'next': request.path})}")
+    try:
+        asking.admit(asked, request.user)
+    except inviting.NotYours as problem:
+        context = {"invited": problem.email, "tenant": asked.tenant}
+        return render(request, "people/invitation_for_another.html", context, status=403)
+    if asked.account:
+        return redirect("account-again", asked.tenant.slug, asked.account.pk)
+    return redirect("account-connect", asked.tenant.slug, asked.app)
 
 
 @receiver(user_signed_up)

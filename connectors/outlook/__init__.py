@@ -6,6 +6,7 @@ from connectors.base import App, CredentialField
 from connectors.outlook.connector import CAPABILITIES, connect
 from connectors.outlook.extended import declare
 from connectors.outlook.oauth import GRAPH_URL, LOGIN_URL
+from connectors.outlook.signin import OAUTH
 
 APP = App(
     key="outlook",
@@ -36,4 +37,5 @@ APP = App(
     sandbox="connectors.outlook.sandbox:make",
     sandbox_prefix="/graph",
     declare=declare,
+    oauth=OAUTH,
 )

@@ -5,15 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from connectors.base import AuthLost, Forbidden, Host, Unavailable
 from connectors.http import Answer, Http
 
 LOGIN_URL: Final = "https://login.microsoftonline.com"
 GRAPH_URL: Final = "https://graph.microsoft.com"
-SCOPES: Final = ("offline_access", "openid", "User.Read", "Contacts.ReadWrite")
-OPTIONAL_SCOPES: Final = ("MailboxSettings.Read", "MailboxSettings.ReadWrite", "Contacts.ReadWrite.Shared")
 _OPEN_ID: Final = {"offline_access", "openid", "profile", "email"}
 _SIGN_IN: Final = {"invalid_grant", "interaction_required", "consent_required", "login_required"}
 
@@ -23,7 +20,7 @@ def endpoint(login_url: str, name: str, tenant: str = "common") -> str:
     return f"{(login_url or LOGIN_URL).rstrip('/')}/{tenant or 'common'}/oauth2/v2.0/{name}"
 
 
-def scope(scopes: Iterable[str] = SCOPES, base_url: str = GRAPH_URL) -> str:
+def scope(scopes: Iterable[str], base_url: str = GRAPH_URL) -> str:
     """As the endpoints take it. A national cloud needs its own address before each permission."""
     cloud = base_url.rstrip("/")
     prefix = "" if not cloud or cloud == GRAPH_URL else f"{cloud}/"
@@ -37,31 +34,6 @@ def has_scope(granted: str, wanted: str) -> bool:
     """
     names = {one.rsplit("/", 1)[-1].lower() for one in granted.split()}
     return wanted.lower() in names or wanted.lower().replace(".read", ".readwrite", 1) in names
-
-
-def authorize_url(
-    login_url: str,
-    client_id: str,
-    redirect_uri: str,
-    state: str,
-    code_challenge: str,
-    *,
-    scopes: str = "",
-    tenant: str = "common",
-) -> str:
-    """Where a person is sent to sign in, with PKCE (S256)."""
-    query = {
-        "client_id": client_id,
-        "response_type": "code",
-        "response_mode": "query",
-        "redirect_uri": redirect_uri,
-        "scope": scopes or scope(),
-        "state": state,
-        "code_challenge": code_challenge,
-        "code_challenge_method": "S256",
-        "prompt": "select_account",
-    }
-    return f"{endpoint(login_url, 'authorize', tenant)}?{urlencode(query)}"
 
 
 def refresher(host: Host) -> Callable[[Mapping[str, str]], Mapping[str, str]]:
@@ -80,7 +52,7 @@ def refresher(host: Host) -> Callable[[Mapping[str, str]], Mapping[str, str]]:
 
 
 def redeem(host: Host, code: str, redirect_uri: str, verifier: str) -> Mapping[str, str]:
-    """The first secrets of an account, for the code that came back from `authorize_url`."""
+    """The first secrets of an account, for the code that came back from the sign-in."""
     form = {
         "grant_type": "authorization_code",
         "code": code,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from connectors.base import App, CredentialField
 from connectors.salesforce.connector import CAPABILITIES, connect
 from connectors.salesforce.oauth import LOGIN_URL
+from connectors.salesforce.signin import OAUTH
 
 APP = App(
     key="salesforce",
@@ -55,4 +56,5 @@ APP = App(
     help="help.md",
     sandbox="connectors.salesforce.sandbox:make",
     sandbox_prefix="/salesforce",
+    oauth=OAUTH,
 )

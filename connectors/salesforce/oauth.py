@@ -8,16 +8,15 @@ production, a sandbox, or its own My Domain.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from connectors.base import AddressRefused, AuthLost, Forbidden, Host, Throttled, Unavailable
 from connectors.http import Answer, Http
 
 LOGIN_URL: Final = "https://login.salesforce.com"
 SANDBOX_LOGIN_URL: Final = "https://test.salesforce.com"
-SCOPES: Final = ("api", "refresh_token")
 _SIGN_IN: Final = {"invalid_grant", "inactive_user", "inactive_org", "access_denied"}
 _KEPT: Final = ("access_token", "refresh_token", "instance_url", "id", "scope", "issued_at")
 _ORGANISATION: Final = re.compile(r"/id/(00D[A-Za-z0-9]{12})")
@@ -43,23 +42,6 @@ def endpoint(login_url: str, name: str) -> str:
     return f"{login_host(login_url)}/services/oauth2/{name}"
 
 
-def authorize_url(
-    login_url: str, client_id: str, redirect_uri: str, state: str, code_challenge: str, scopes: Iterable[str] = SCOPES
-) -> str:
-    """Where a person is sent to sign in, with PKCE (S256)."""
-    query = {
-        "response_type": "code",
-        "client_id": client_id,
-        "redirect_uri": redirect_uri,
-        "scope": " ".join(scopes),
-        "state": state,
-        "code_challenge": code_challenge,
-        "code_challenge_method": "S256",
-        "prompt": "login consent",
-    }
-    return f"{endpoint(login_url, 'authorize')}?{urlencode(query)}"
-
-
 def organisation_of(identity: str) -> str:
     """The organisation's id in an identity address, 15 characters; empty if there is none."""
     found = _ORGANISATION.search(identity)
@@ -83,7 +65,7 @@ def refresher(host: Host) -> Callable[[Mapping[str, str]], Mapping[str, str]]:
 
 
 def redeem(host: Host, code: str, redirect_uri: str, verifier: str) -> Mapping[str, str]:
-    """The first secrets of an account, for the code that came back from `authorize_url`."""
+    """The first secrets of an account, for the code that came back from the sign-in."""
     form = {
         "grant_type": "authorization_code",
         "code": code,

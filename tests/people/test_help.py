@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
@@ -76,3 +77,14 @@ def test_asking_for_help_names_the_connection_and_nobody_in_it(settings: LazySet
     settings.SUPPORT_URL = "https://help.example.com/new?form=2"
     assert "form=2&amp;reference=Pairwise%20acme" in ask_for_help(connection)
     assert "reference" not in ask_for_help(None)
+
+
+@pytest.mark.parametrize("app", [app for app in APPS if app.oauth], ids=lambda app: app.key)
+def test_every_permission_stands_on_the_page_of_its_app_with_what_it_is_for(client: Client, app: App) -> None:
+    assert app.oauth is not None
+    page = client.get(reverse("help-app", args=[app.key])).content.decode()
+    text = (Path(registry.__file__).parent / app.key / app.help).read_text()
+    for scope in app.oauth.scopes:
+        assert f"{scope.name} {scope.why}" in page
+        assert f"`{scope.name}`" in text, "also where the file is read by itself"
+    assert 'id="registering-the-installation"' in page, "where the page of a registration leads"

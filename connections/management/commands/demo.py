@@ -88,6 +88,8 @@ class Command(BaseCommand):
             "PUBLIC_URL": f"http://127.0.0.1:{ports['web']}",
             "ALLOWED_PRIVATE_HOSTS": f"127.0.0.1:{ports['sandbox']},127.0.0.1:{ports['dav']}",
             "APP_OUTLOOK_CLIENT_ID": "demo",
+            "APP_OUTLOOK_BASE_URL": f"http://127.0.0.1:{ports['sandbox']}/graph",
+            "APP_OUTLOOK_LOGIN_URL": f"http://127.0.0.1:{ports['sandbox']}/microsoft",
             "APP_OUTLOOK_SETTLE_AFTER": "5",
             "APP_OUTLOOK_VISIBLE_AFTER": "0",
             "LOG_LEVEL": "WARNING",
@@ -157,7 +159,7 @@ class Command(BaseCommand):
                 session.put(book + name, data=card.encode(), headers=headers, timeout=30).raise_for_status()
 
     def _configure(self) -> None:
-        from connections.models import Connection  # noqa: PLC0415
+        from connections.models import Connection, Membership, Role, Tenant, User  # noqa: PLC0415
 
         file = self.root / "demo.yaml"
         file.write_text(
@@ -170,6 +172,8 @@ class Command(BaseCommand):
             )
         )
         call_command("apply", str(file))
+        operator = User.objects.get(email=LOGIN)
+        Membership.objects.create(tenant=Tenant.objects.get(), user=operator, role=Role.OWNER)
         # The workers wait until the plan was shown.
         Connection.objects.update(due_at=timezone.now() + timedelta(hours=1))
 
@@ -203,6 +207,7 @@ class Command(BaseCommand):
         self._title("It keeps running; edit a contact on either side and look at the other")
         rows = (
             ("Admin", f"{settings.PUBLIC_URL}/admin/", f"{LOGIN} / {PASSWORD}"),
+            ("Connected accounts", f"{settings.PUBLIC_URL}/tenants/demo/accounts/", "the same"),
             ("Outlook (sandbox)", f"{self.sandbox}/outlook/", "no log-in"),
             ("Address book (Radicale)", f"http://127.0.0.1:{self.dav}/", "demo / demo"),
         )

@@ -7,6 +7,7 @@ from django.utils.timezone import localtime
 
 from connections.cli import Exit, PairwiseCommand, find_connection, full_name, run_in_words
 from connections.models import Connection, Health
+from connections.services import registering
 from connections.services.status import Status, statuses
 
 
@@ -19,9 +20,13 @@ class Command(PairwiseCommand):
     def work(self, name: str | None = None, **options: Any) -> Exit:
         rows = Connection.objects.all()
         found = statuses(rows.filter(pk=find_connection(name).pk) if name else rows)
-        self.answer({"connections": [status.as_dict() for status in found]})
+        reminders = [] if name else list(registering.reminders())
+        reminded = [reminder.text for reminder in reminders]
+        self.answer({"connections": [status.as_dict() for status in found], "reminders": reminded})
         for status in found:
             self._show(status)
+        for reminder in reminders:
+            self.say(f"{reminder.text} {reminder.cure}")
         if not found:
             self.say("There is no connection yet; `apply` makes them from a file.")
         return Exit.DONE

@@ -6,22 +6,21 @@ before their apps can be asked, since asking may renew (and so replace) a token;
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.crypto import constant_time_compare, salted_hmac
 
 from connections.models import Account, Connection, Folder, Tenant
 from connections.services import access, arranging, ending, scoping, setting_up, syncing
 from connections.services.configuration import describing
 from connections.services.configuration.differences import Difference, Entry, compare, wanted_of
+from connections.services.configuration.hashing import hash_of, is_hash
 from connections.services.configuration.options import OPTIONS, Entries
 from connections.services.configuration.reading import AccountEntry, ConnectionEntry, TenantEntry, at, read
+from connections.services.configuration.registrations import RegistrationWork, work_of
 from connections.services.setting_up import CannotSetUp, Configuration
 from syncrules.mapping import MappingError
 from syncrules.specs import Direction, MappingSpec, RuleSpec, Side, SpecError
@@ -37,6 +36,7 @@ class TenantWork:
     row: Tenant | None
     wanted: Entries
     changes: Sequence[Entry]
+    registrations: list[RegistrationWork] = field(default_factory=list)
     accounts: list[AccountWork] = field(default_factory=list)
     connections: list[ConnectionWork] = field(default_factory=list)
     unwanted_accounts: list[Account] = field(default_factory=list)
@@ -80,7 +80,9 @@ class Application:
         self.name = name
         self.prune = prune
         try:
-            self.works = [self._compare(entry) for entry in read(text)]
+            file = read(text)
+            self.registrations = [work_of(entry, "", None) for entry in file.apps]
+            self.works = [self._compare(entry) for entry in file.tenants]
         except SpecError as error:
             raise self._bad(error.path, error.reason) from error
 
@@ -96,6 +98,7 @@ class Application:
         applied = row.applied if row else {}
         wanted = wanted_of(entry.entries, applied, defaults) if row else {**defaults, **entry.entries}
         work = TenantWork(entry, row, wanted, compare(now, wanted, applied) if row else ())
+        work.registrations = [work_of(one, entry.slug, row) for one in entry.apps]
         work.accounts = [self._account(one, row) for one in entry.accounts or ()]
         if row is not None and self.prune:
             self._find_unwanted(work, row)
@@ -113,7 +116,7 @@ class Application:
             raise SpecError(at(entry.path, "app"), reason)
         wanted = wanted_of(entry.entries, row.applied, describing.ACCOUNT_DEFAULTS)
         changes = compare(describing.of_account(row), wanted, row.applied)
-        differs = entry.credentials is not None and not _is_hash(row.credentials_hash, entry)
+        differs = entry.credentials is not None and not is_hash(row.credentials_hash, entry.credentials)
         return AccountWork(entry, row, wanted, changes, differs)
 
     def _connection(self, entry: ConnectionEntry, work: TenantWork) -> ConnectionWork:
@@ -186,7 +189,8 @@ class Application:
 
     @property
     def differences(self) -> list[Difference]:
-        return [difference for work in self.works for difference in self._told(work)]
+        told = [difference for one in self.registrations for difference in one.told()]
+        return told + [difference for work in self.works for difference in self._told(work)]
 
     def _told(self, work: TenantWork) -> Iterator[Difference]:
         slug = work.entry.slug
@@ -194,6 +198,8 @@ class Application:
             yield Difference("create", "tenant", slug)
         elif work.changes:
             yield Difference("change", "tenant", slug, work.changes)
+        for registration in work.registrations:
+            yield from registration.told()
         for connection in work.unwanted_connections:
             yield Difference("delete", "connection", f"{slug}/{connection}", notes=("its contacts stay in both apps",))
         for gone in work.unwanted_accounts:
@@ -229,6 +235,8 @@ class Application:
         """Raises BadFile for what an app says is wrong, and ConnectorError where one cannot be asked."""
         self._check(stored=True)
         with transaction.atomic():
+            for registration in self.registrations:
+                registration.write(None)
             for work in self.works:
                 self._write_tenant(work)
         try:
@@ -288,6 +296,8 @@ class Application:
         _take(row, work.wanted, work.entry.entries)
         row.save()
         work.row = row
+        for registration in work.registrations:
+            registration.write(row)
         for one in work.accounts:
             self._write_account(one, row)
         if region_moved:
@@ -303,7 +313,7 @@ class Application:
             except ValidationError as error:
                 raise self._bad(one.entry.path, " ".join(error.messages)) from error
         if one.use_credentials and one.entry.credentials is not None:
-            row.credentials_hash = _hash(one.entry, settings.SECRET_KEY)
+            row.credentials_hash = hash_of(one.entry.credentials)
             access.store_credentials(row, one.entry.credentials, forget=access.stored_names(row))
         elif one.row is None:
             row.save()
@@ -377,14 +387,3 @@ def configuration_of(wanted: Entries) -> Configuration:
             if name in columns
         },
     )
-
-
-def _hash(entry: AccountEntry, secret: str) -> str:
-    text = json.dumps(dict(entry.credentials or {}), sort_keys=True)
-    return salted_hmac("pairwise.credentials", text, secret=secret, algorithm="sha256").hexdigest()
-
-
-def _is_hash(stored: str, entry: AccountEntry) -> bool:
-    """Whether these are the credentials that were applied last, under whichever of our keys they were hashed."""
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return any(constant_time_compare(stored, _hash(entry, key)) for key in keys)

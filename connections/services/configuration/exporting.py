@@ -9,7 +9,7 @@ import yaml
 
 from connections.models import Account, Connection, Tenant
 from connections.services import setting_up
-from connections.services.configuration import describing
+from connections.services.configuration import describing, registrations
 from connections.services.configuration.options import Entries
 
 HEAD = "# Credentials are left out: those that are stored are kept.\n"
@@ -18,16 +18,19 @@ HEAD = "# Credentials are left out: those that are stored are kept.\n"
 def export(tenants: Iterable[Tenant] | None = None) -> str:
     """YAML of these tenants, or of all. No secret stands in it."""
     rows = Tenant.objects.order_by("slug") if tenants is None else tenants
-    data = {"tenants": [_tenant(tenant) for tenant in rows]}
+    apps = registrations.exported(None) if tenants is None else []
+    data = {**({"apps": apps} if apps else {}), "tenants": [_tenant(tenant) for tenant in rows]}
     return HEAD + yaml.safe_dump(_literal(data), sort_keys=False, allow_unicode=True, width=110)
 
 
 def _tenant(tenant: Tenant) -> dict[str, Any]:
+    apps = registrations.exported(tenant)
     connections = Connection.objects.filter(tenant=tenant).select_related("folder_a__account", "folder_b__account")
     accounts = Account.objects.filter(tenant=tenant).defer("secrets").order_by("name")
     return {
         "slug": tenant.slug,
         **_filled(describing.of_tenant(tenant)),
+        **({"apps": apps} if apps else {}),
         "accounts": [{"name": row.name, **_filled(describing.of_account(row))} for row in accounts],
         "connections": [_connection(row) for row in connections.order_by("name")],
     }

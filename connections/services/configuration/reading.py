@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 
 from connections.services.configuration.options import OPTIONS, Entries
+from connections.services.configuration.registrations import KEYS, RegistrationEntry, entry_of
 from connectors import registry
 from connectors.base import App
 from syncrules.specs import MappingSpec, RuleSpec, SpecError
@@ -54,17 +55,25 @@ class TenantEntry:
     entries: Entries
     accounts: list[AccountEntry] | None
     connections: list[ConnectionEntry] | None
+    apps: list[RegistrationEntry]
 
 
-def read(text: str) -> list[TenantEntry]:
+@dataclass(frozen=True, slots=True)
+class File:
+    apps: list[RegistrationEntry]
+    tenants: list[TenantEntry]
+
+
+def read(text: str) -> File:
     """Raises SpecError with the path of the first entry that is unknown or wrong."""
     try:
         data = yaml.load(text, Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         raise SpecError("", _where(error)) from error
     data = expanded(data, "")
-    table(data, "", ("tenants",))
-    return _named(data, "", "tenants", "slug", _tenant)
+    table(data, "", ("apps", "tenants"))
+    silent = "tenants" not in data and "apps" in data
+    return File(_apps(data, ""), [] if silent else _named(data, "", "tenants", "slug", _tenant))
 
 
 class Loader(yaml.SafeLoader):
@@ -166,7 +175,7 @@ def _named(data: Mapping[str, Any], path: str, key: str, identity: str, one: Any
 
 
 def _tenant(data: Any, path: str) -> TenantEntry:
-    table(data, path, ("slug", "name", "region", "history_days", "accounts", "connections"))
+    table(data, path, ("slug", "name", "region", "history_days", "apps", "accounts", "connections"))
     slug = _name(data, path, "slug", "tenant")
     entries: dict[str, Any] = {}
     if "name" in data:
@@ -183,6 +192,7 @@ def _tenant(data: Any, path: str) -> TenantEntry:
         entries,
         _named(data, path, "accounts", "name", _account) if "accounts" in data else None,
         _named(data, path, "connections", "name", _connection) if "connections" in data else None,
+        _apps(data, path),
     )
 
 
@@ -196,6 +206,23 @@ def _region(value: Any, path: str) -> str:
     if value == "" or value in phonenumbers.SUPPORTED_REGIONS:
         return str(value)
     raise SpecError(path, f"{value!r} is no country; two capital letters of ISO 3166 are expected, for example BE")
+
+
+# ---- apps
+
+
+def _apps(data: Mapping[str, Any], path: str) -> list[RegistrationEntry]:
+    return _named(data, path, "apps", "app", _registration) if "apps" in data else []
+
+
+def _registration(data: Any, path: str) -> RegistrationEntry:
+    table(data, path, KEYS)
+    key = _text(data, path, "app")
+    known = sorted(app.key for app in registry.apps().values() if app.oauth)
+    if key not in known:
+        raise SpecError(at(path, "app"), f"no app {key!r} needs a registration; those that do are {', '.join(known)}")
+    _text(data, path, "client_id")
+    return entry_of(data, path, key)
 
 
 # ---- accounts

@@ -65,11 +65,7 @@ class Identity:
             case ("POST", "token"):
                 return self._token(request)
             case ("POST" | "GET", "revoke"):
-                token = request.form().get("token") or request.query.get("token", "")
-                sql = "UPDATE salesforce_token SET expires = 0 WHERE token = ?"
-                if not self.store.database.changed(sql, (token,)):
-                    raise Refused("invalid_token", "invalid token: <token>")
-                return Response(200)
+                return self._revoke(request.form().get("token") or request.query.get("token", ""))
             case ("POST", "introspect"):
                 return self._introspect(request)
             case ("GET" | "POST", "userinfo"):
@@ -215,6 +211,17 @@ class Identity:
                 "exp": int(row["expires"]),
             }
         )
+
+    def _revoke(self, token: str) -> Response:
+        """A refresh token takes along the access tokens that were made of it, those of the same user and client."""
+        database = self.store.database
+        row = database.one("SELECT * FROM salesforce_token WHERE token = ?", (token,))
+        if row is None or not database.changed("UPDATE salesforce_token SET expires = 0 WHERE token = ?", (token,)):
+            raise Refused("invalid_token", "invalid token: <token>")
+        if row["kind"] == "refresh":
+            made = "UPDATE salesforce_token SET expires = 0 WHERE kind = 'access' AND org = ? AND client = ?"
+            database.execute(made, (row["org"], row["client"]))
+        return Response(200)
 
     # ---- who it is
 

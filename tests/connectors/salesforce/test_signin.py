@@ -1,11 +1,6 @@
 from __future__ import annotations
 
-import base64
-import hashlib
-from urllib.parse import parse_qs, urlsplit
-
 import pytest
-import requests
 
 from connectors.base import AddressRefused, AuthLost, Forbidden, Throttled, Unavailable, Unsupported
 from connectors.salesforce import oauth
@@ -16,34 +11,6 @@ from tests.connectors.salesforce.test_writing import create, send
 
 REDIRECT = "http://localhost/done"
 VERIFIER = "v" * 50
-
-
-def challenge() -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
-
-
-def code_for(sandbox: Sandbox, user: str, **changed: str) -> str:
-    url = oauth.authorize_url(f"{sandbox.url}/salesforce", "pairwise", REDIRECT, "state", challenge())
-    assert "Allow access" in requests.get(url, timeout=5).text
-    form = {"account": user, "decision": "allow", **changed}
-    asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-    where = url.partition("?")[0]
-    back = requests.post(where, data={**asked, **form}, allow_redirects=False, timeout=5).headers["Location"]
-    found = parse_qs(urlsplit(back).query)
-    assert found["state"] == ["state"]
-    return found["code"][0]
-
-
-def test_a_person_signs_in_with_pkce_and_the_tokens_work(sandbox: Sandbox, account: Account) -> None:
-    host = make_host("", login_url=f"{sandbox.url}/salesforce", settings={"client_id": "pairwise"})
-    code = code_for(sandbox, account.user)
-    with pytest.raises(AuthLost):
-        oauth.redeem(host, code, REDIRECT, "w" * 50)
-    secrets = oauth.redeem(host, code, REDIRECT, VERIFIER)
-    assert {"access_token", "refresh_token", "instance_url", "id"} <= set(secrets)
-    assert account.connect(**secrets).check() == "Acme"
-    with pytest.raises(AuthLost):
-        oauth.redeem(host, code, REDIRECT, VERIFIER)
 
 
 @pytest.mark.parametrize("rotates", [False, True])
