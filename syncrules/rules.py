@@ -101,11 +101,11 @@ class RuleSet:
     def keeps(self, side: Side) -> bool:
         """Whether pairs that were in scope stay there though no rule of this direction matches them: it has none, or
         one that cannot be judged now."""
-        return side in self._resting or not self._by_side[side]
+        return self.rests(side) or not self._by_side[side]
 
-    def labels(self, side: Side) -> set[str]:
-        """Ids of the labels of a side that rules look at."""
-        return {part.label_id for rule in self._by_side[side] for part in rule.spec.conditions if part.label_id}
+    def rests(self, side: Side) -> bool:
+        """Whether a rule of this direction cannot be judged now."""
+        return side in self._resting
 
     def fields(self, side: Side) -> set[str]:
         """Keys of the fields of a side that rules look at or set."""

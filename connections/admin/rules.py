@@ -223,8 +223,7 @@ def _counted(scopes: Iterator[scoping.Scope]) -> Iterator[str]:
             yield format_html('<li class="pw-quiet">{}</li>', f"{scope.looked_at:,} of {scope.total:,} looked at …")
     yield "</ul>"
     if scope is not None:
-        told = f"Of {scope.looked_at:,} contacts {scope.entering:,} would come in and {scope.leaving:,} would leave."
-        yield format_html('<p class="pw-message"><strong>{}</strong></p>', told)
+        yield format_html('<p class="pw-message"><strong>{}</strong></p>', scope.sentence)
 
 
 def _back(

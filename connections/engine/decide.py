@@ -138,7 +138,7 @@ def decide(pair: PairState, setup: Setup) -> Decided:
     if pair.side(side.other) is None:
         return _only(pair, side, setup)
     decided = _survivor(pair, side, setup)
-    return replace(decided, brought_by=pair.brought_by) if decided.health == DELETED else decided
+    return decided if decided.brought_by else replace(decided, brought_by=pair.brought_by)
 
 
 # ---- both sides are there
@@ -147,7 +147,9 @@ def decide(pair: PairState, setup: Setup) -> Decided:
 def _both(pair: PairState, setup: Setup) -> Decided:
     marks = _marks_of_deletion(pair, setup) if pair.health == DELETED else ()
     if marks:  # before anything is merged, else the mark would go round with the labels
-        return Decided(WAITING, "it is there again, and its mark is taken off", marks, settles=False)
+        return Decided(
+            WAITING, "it is there again, and its mark is taken off", marks, False, brought_by=pair.brought_by
+        )
     a, b = known(pair.a), known(pair.b)
     matching = {side: matching_rules(pair, side, setup, other_exists=True) for side in Side}
     if not in_scope(pair, matching, setup):
@@ -253,7 +255,8 @@ def _only(pair: PairState, side: Side, setup: Setup) -> Decided:
     enabled = setup.rules.for_source(side)
     matching = matching_rules(pair, side, setup, other_exists=False)
     if not matching:
-        return Decided(EXCLUDED, "matches no rule" if enabled else "this direction has no enabled rule")
+        none = "matches no rule" if enabled else "this direction has no enabled rule"
+        return Decided(EXCLUDED, "matches no rule, as long as one of them rests" if setup.rules.rests(side) else none)
     if all(rule.spec.update_only for rule in matching):
         return Decided(EXCLUDED, "its rules only update contacts that are on both sides")
     if not setup.targets[side.other].writable:
@@ -319,7 +322,8 @@ def _survivor(pair: PairState, side: Side, setup: Setup) -> Decided:
         return Decided(DELETED, kept)
     matching = {each: matching_rules(pair, each, setup, other_exists=True) for each in Side}
     about_deletion = tuple(rule for rule in matching[side.other] if rule.awaits_deletion)
-    if not in_scope(pair, {**matching, side.other: _others(matching[side.other], about_deletion)}, setup):
+    matching[side.other] = tuple(rule for rule in matching[side.other] if not rule.awaits_deletion)
+    if not in_scope(pair, matching, setup):
         acted = _acted_on(pair, side, about_deletion, setup)
         return Decided(DELETED, kept if about_deletion else f"{kept}, since it matches no rule", acted)
     if _edited(pair, side, setup) and may_write(side.other, setup) and not setup.delete_beats_update:
@@ -332,10 +336,6 @@ def _survivor(pair: PairState, side: Side, setup: Setup) -> Decided:
 def _edited(pair: PairState, side: Side, setup: Setup) -> bool:
     seen, base = known(pair.side(side)), (pair.base_a if side is Side.A else pair.base_b)
     return any(seen.values.get(key) != value for key, value in base.items())
-
-
-def _others(rules: Sequence[CompiledRule], these: Sequence[CompiledRule]) -> tuple[CompiledRule, ...]:
-    return tuple(rule for rule in rules if rule not in these)
 
 
 def _acted_on(

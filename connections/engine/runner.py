@@ -218,13 +218,16 @@ class Runner:
             lease.release()
 
     def _learn_labels(self) -> None:
-        """Rules hold labels by id or name: a label that is new to us is asked for by name before rules are judged, and
-        whether one is still there where contacts have lost it."""
+        """Rules hold labels by id or name: a label that is new to us is asked for by name before rules are judged; and
+        whether one of a rule is there (still or again), where contacts have lost it or have one that was gone."""
         listed = [part.folder.listed_labels for part in self.plant.parts.values()]
+        uses_labels = any(self.plant.rule_labels.values())
         for side, part in self.plant.parts.items():
             names = self.plant.label_names[side]
-            lost = part.intake.lost_labels & self.plant.setup.rules.labels(side)
-            if self.plant.uses_labels and (self.fresh_labels or lost or part.intake.labels - set(names)):
+            known = setup.listed_labels(part.folder)
+            back = frozenset() if known is None else part.intake.labels - known
+            moved = (part.intake.lost_labels | back) & self.plant.rule_labels[side]
+            if uses_labels and (self.fresh_labels or moved or part.intake.labels - set(names)):
                 names.update(self.labels.learn(part))
                 names.update({label: label for label in part.intake.labels - set(names)})
         if listed != [part.folder.listed_labels for part in self.plant.parts.values()]:

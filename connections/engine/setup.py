@@ -18,7 +18,7 @@ from syncrules.catalogue import Catalogue
 from syncrules.defaults import default_mappings
 from syncrules.mapping import CompiledMapping, MappingError
 from syncrules.merge import Policy
-from syncrules.rules import RuleProblem, RuleSet, compile_rules
+from syncrules.rules import RuleProblem, RuleSet, compile_rules, source_of
 from syncrules.specs import ConditionKind, Direction, MappingSpec, RuleSpec, Side
 from syncrules.table import Problem, Table, combined, compile_table, digest
 
@@ -48,7 +48,7 @@ class Plant:
     parts: Mapping[Side, Part]
     tiers: tuple[str, ...]
     label_names: Mapping[Side, dict[str, str]]
-    uses_labels: bool
+    rule_labels: Mapping[Side, frozenset[str]]  # labels by which rules tell contacts of a side apart, also resting ones
     problems: Sequence[Problem | RuleProblem] = ()  # lines of the mapping table and parts of rules that rest
     forgotten: Forgotten | None = None
 
@@ -142,11 +142,20 @@ def build(connection: Connection, connectors: Mapping[str, Connector], refresh: 
         part.intake.forgotten = forgotten
     names = {side: dict(setup.targets[side].label_names) for side in Side}
     targets = {side: replace(setup.targets[side], label_names=names[side]) for side in Side}
-    conditions = [condition for side in Side for rule in rules.for_source(side) for condition in rule.spec.conditions]
-    uses_labels = any(condition.kind is ConditionKind.LABEL for condition in conditions)
     order = tiers(connection.match_keys or ["email"])
     setup = replace(setup, targets=targets)
-    return Plant(connection, setup, parts, order, names, uses_labels, (*table.problems, *rules.problems), forgotten)
+    problems: tuple[Problem | RuleProblem, ...] = (*table.problems, *rules.problems)
+    return Plant(connection, setup, parts, order, names, _rule_labels(connection), problems, forgotten)
+
+
+def _rule_labels(connection: Connection) -> dict[Side, frozenset[str]]:
+    """Ids, or names where a rule has no id."""
+    found: dict[Side, set[str]] = {Side.A: set(), Side.B: set()}
+    for spec in rule_specs(connection):
+        labels = {part.label_id or part.subject for part in spec.conditions if part.kind is ConditionKind.LABEL}
+        for side in Side if spec.mirror else (source_of(spec),):
+            found[side] |= labels if spec.enabled else set()
+    return {side: frozenset(labels) for side, labels in found.items()}
 
 
 def compiled(

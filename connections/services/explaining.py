@@ -193,11 +193,12 @@ def _rules(pair: Pair, side: Side, item: Item) -> tuple[list[RuleWords], str]:
     connection = pair.connection
     a, b = (Catalogue(setup.load_fields(row.catalogue or "[]")) for row in (connection.folder_a, connection.folder_b))
     try:
-        compiled = setup.rules_at_work(connection, a, b).for_source(side)
+        at_work = setup.rules_at_work(connection, a, b)
     except SpecError as error:
         return [], f"the rules cannot be read: {error}"
+    compiled, resting = at_work.for_source(side), "; ".join(map(str, at_work.problems))
     if not compiled:
-        return [], "no rule of this direction is enabled, so nothing new is brought over"
+        return [], resting or "no rule of this direction is enabled, so nothing new is brought over"
     ids = orjson.loads(item.labels)
     names = Label.objects.filter(account=item.folder.account_id, remote_id__in=ids).values_list("name", flat=True)
     other: Item | None = getattr(pair, f"item_{side.other}")
@@ -207,7 +208,7 @@ def _rules(pair: Pair, side: Side, item: Item) -> tuple[list[RuleWords], str]:
     for rule in compiled:
         facts = Facts(item.record, labels, exists, brought_in=rule.id in brought_by)
         found.append((rule.name, rule.matches(facts), rule.explain(facts)))
-    return found, ""
+    return found, resting
 
 
 def _change(change: Change, names: dict[str, str]) -> str:

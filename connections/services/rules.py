@@ -89,7 +89,7 @@ class Editor:
 
     def _line(self, spec: RuleSpec, problems: Sequence[RuleProblem]) -> Line:
         source = Side.A if spec.direction is Direction.A_TO_B else Side.B
-        found = [str(problem) for problem in problems if problem.rule == spec.name]
+        found = [str(problem) for problem in problems if _is_about(problem, spec)]
         more = [
             text
             for flag, text in (
@@ -142,7 +142,7 @@ class Editor:
             wanted = [*self.specs, spec]
         else:
             wanted = [spec if old.id == spec.id else old for old in self.specs]
-        self._refuse_new_flaws(wanted, spec.name)
+        self._refuse_new_flaws(wanted, spec)
         return wanted
 
     def without(self, rule: str) -> list[RuleSpec]:
@@ -164,11 +164,14 @@ class Editor:
             self._refuse_new_flaws(wanted)
         return wanted
 
-    def _refuse_new_flaws(self, wanted: Sequence[RuleSpec], name: str = "") -> None:
+    def _refuse_new_flaws(self, wanted: Sequence[RuleSpec], saved: RuleSpec | None = None) -> None:
+        """What was wrong with other rules before stands in nobody's way."""
         known = {str(flaw) for flaw in self._flaws(self.specs)}
         for flaw in self._flaws(wanted):
-            if flaw.rule == name or str(flaw) not in known:
-                raise CannotSave(flaw.reason if flaw.rule == name else str(flaw))
+            if saved is not None and _is_about(flaw, saved):
+                raise CannotSave(flaw.reason)
+            if str(flaw) not in known:
+                raise CannotSave(str(flaw))
 
     def _flaws(self, specs: Sequence[RuleSpec]) -> list[Flaw]:
         return flaws(specs, self.sides, self.given.region)
@@ -192,6 +195,10 @@ class Editor:
         return {_scope_of(spec) for spec in self.specs if spec.enabled} != {
             _scope_of(spec) for spec in wanted if spec.enabled
         }
+
+
+def _is_about(told: Flaw | RuleProblem, spec: RuleSpec) -> bool:
+    return told.rule == spec.name and (told.direction is spec.direction or spec.mirror)
 
 
 def _scope_of(spec: RuleSpec) -> RuleSpec:

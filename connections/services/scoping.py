@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -33,6 +33,10 @@ class Scope:
     leaving: int = 0
     new_samples: list[tuple[bool, str]] = field(default_factory=list)
 
+    @property
+    def sentence(self) -> str:
+        return f"Of {self.looked_at:,} contacts {self.entering:,} would come in and {self.leaving:,} would leave."
+
     def take(self, moves: Sequence[tuple[bool, str]], looked_at: int) -> None:
         self.looked_at += looked_at
         self.new_samples = []
@@ -41,6 +45,13 @@ class Scope:
                 self.new_samples.append((enters, name))
             self.entering += enters
             self.leaving += not enters
+
+
+def told(connection: Connection, wanted: Sequence[RuleSpec]) -> str:
+    """The whole count in a sentence. `wanted`: rules that are told apart by direction and name."""
+    known = {(spec.direction, spec.name): spec.id for spec in setup.rule_specs(connection)}
+    *_, scope = preview(connection, [replace(spec, id=known.get((spec.direction, spec.name), "")) for spec in wanted])
+    return scope.sentence
 
 
 def preview(connection: Connection, wanted: Sequence[RuleSpec]) -> Iterator[Scope]:

@@ -78,10 +78,9 @@ def try_contact(connection: Connection, pair: Pair, rules: Sequence[RuleSpec] | 
 def _verdict(pair: Pair, health: str, reason: str, waits_for_a_person: bool, is_new: bool) -> str:
     if waits_for_a_person:
         return f"{Health(pair.health).label.capitalize()}: {pair.reason}. Nothing is written until a person decides."
-    shown = f"{Health(health).label.capitalize()}{f': {reason}' if reason else ''}."
     if is_new:
-        shown += " If the same contact is found in the other app first, the two are paired instead."
-    return shown
+        return "It would be brought over as shown below, or paired where the same contact is found in the other app."
+    return f"{Health(health).label.capitalize()}{f': {reason}' if reason else ''}."
 
 
 def _side(state: PairState, side: Side, setup: Setup) -> TriedSide:

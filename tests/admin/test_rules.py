@@ -207,6 +207,19 @@ def test_a_deleted_label_is_said_where_the_rule_stands_and_saving_again_does_not
     assert Rule.objects.filter(name="Other").exists(), "another rule can be saved all the same"
 
 
+def test_the_pages_cost_the_same_however_many_rules_there_are(
+    admin: Client, live: Connection, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(30):
+        data = {"name": f"Rule {number}", "direction": "a_to_b", "if": [{"label": "VIP", "label_id": "l1"}]}
+        Rule.from_spec(RuleSpec.from_dict(data), connection=live, position=number + 2).save()
+    admin.get(rules_page(live))
+    with django_assert_max_num_queries(20):
+        assert "Rule 29" in text_of(admin.get(rules_page(live)))
+    with django_assert_max_num_queries(20):
+        admin.get(rule_page(live, f"rule={made('Rule 7').pk}"))
+
+
 # ---- trying
 
 
@@ -240,6 +253,16 @@ def test_a_rule_is_tried_before_it_is_saved(admin: Client, apps: Apps, live: Con
     pair = Pair.objects.get(title="Ada Byron")
     text = text_of(save(admin, rule_page(live), conditions, actions, **{"try": "yes", "pair": pair.pk}))
     assert "Nothing would be written." in text
+
+
+def test_somebody_new_is_tried(admin: Client, live: Connection, synced: Run) -> None:
+    save(admin, rule_page(live), [], [], confirmed=str(fresh(live).config_version))
+    item = Item.objects.create(folder=live.folder_a, remote_id="new", title="New Person", values='{"givenName":"New"}')
+    pair = Pair.objects.create(connection=live, item_a=item, title="New Person")
+    text = text_of(admin.get(rules_page(live), {"pair": pair.pk}))
+    assert "It would be brought over as shown below" in text
+    assert "It would be created on dav" in text
+    assert "it is not here, so no rule looks at it" in text.lower()
 
 
 def test_trying_finds_nobody_of_another_connection(admin: Client, live: Connection, synced: Run) -> None:

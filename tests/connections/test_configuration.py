@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from connections.models import Account, Connection, Folder, Label, Tenant
+from connections.services import syncing
 from connections.services.configuration import Application, BadFile, export
 from syncrules.models import FieldMapping, Rule
 from tests.apps import FILE, Apps
@@ -292,6 +293,15 @@ def test_rules_are_replaced_whole_and_keep_their_ids_by_name(apps: Apps) -> None
     told = apply(with_options("rules: [{name: Two, direction: a_to_b, update_only: true}]"))
     assert list(Rule.objects.values_list("pk", "update_only")) == [(two, True)]
     assert "- “One” (a to b), ~ “Two” (a to b)" in told[1]
+
+
+def test_a_file_that_changes_the_rules_of_a_live_connection_says_who_comes_and_goes(apps: Apps) -> None:
+    apps.anna.add({"givenName": "Ada", "emailAddresses": [{"value": "ada@example.com"}], "companyName": "Acme"})
+    apps.anna.add({"givenName": "Grace", "emailAddresses": [{"value": "grace@example.com"}]})
+    apply(with_options("direction: a_to_b\nrules: [{name: Everything, direction: a_to_b}]"))
+    syncing.sync(Connection.objects.get())
+    narrow = "direction: a_to_b\nrules: [{name: Everything, direction: a_to_b, if: [{field: companyName, is: Acme}]}]"
+    assert "Of 2 contacts 0 would come in and 1 would leave." in apply(with_options(narrow))[-1]
 
 
 def test_a_change_that_decides_makes_all_pairs_be_decided_again(apps: Apps) -> None:

@@ -345,7 +345,13 @@ class Player(Expectations):
         remote = self.bench.remotes[on]
         for record_id in list(remote.rows()):
             remote.tag(record_id, remove=[label])
-        del remote.tags[remote.label_id(label)]
+        label_id = remote.label_id(label)
+        self.bin[on, label] = label_id
+        del remote.tags[label_id]
+
+    def restore_label(self, on: str, label: str) -> None:
+        """The same one, with nobody in it."""
+        self.bench.remotes[on].tags[self.bin.pop((on, label))] = label
 
     def region(self, code: str) -> None:
         tenant = self.connection.tenant

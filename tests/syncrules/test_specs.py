@@ -95,6 +95,7 @@ def test_a_rule_survives_being_written_and_read() -> None:
         {"field": "name", "empty": False},
         {"exists_in_other": True},
         {"was_deleted": False},
+        {"opted_out": True},
     ]
     actions = [{"remove_label": "Old", "label_id": "9"}]
     data = {**RULE, "if": conditions, "then": actions, "mirror": True, "update_only": True, "enabled": False}

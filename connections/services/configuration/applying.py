@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from connections.models import Account, Connection, Folder, Tenant
-from connections.services import access, arranging, ending, setting_up, syncing
+from connections.services import access, arranging, ending, scoping, setting_up, syncing
 from connections.services.configuration import describing
 from connections.services.configuration.differences import Difference, Entry, compare, wanted_of
 from connections.services.configuration.hashing import hash_of, is_hash
@@ -22,6 +22,7 @@ from connections.services.configuration.options import OPTIONS, Entries
 from connections.services.configuration.reading import AccountEntry, ConnectionEntry, TenantEntry, at, read
 from connections.services.configuration.registrations import RegistrationWork, work_of
 from connections.services.setting_up import CannotSetUp, Configuration
+from syncrules.mapping import MappingError
 from syncrules.specs import Direction, MappingSpec, RuleSpec, Side, SpecError
 
 
@@ -217,7 +218,16 @@ class Application:
                 sides = " ⇄ ".join(f"“{folder}” of {account}" for account, folder in one.entry.sides.values())
                 yield Difference("create", "connection", name, notes=(sides,))
             elif one.changes:
-                yield Difference("change", "connection", name, one.changes)
+                yield Difference("change", "connection", name, one.changes, self._scope(one, one.row))
+
+    def _scope(self, one: ConnectionWork, row: Connection) -> Sequence[str]:
+        """Who would come in and leave, where the rules of a connection that has run change."""
+        if not row.first_run_done or not any(entry.path == "rules" for entry in one.changes):
+            return ()
+        try:
+            return (scoping.told(row, [RuleSpec.from_dict(rule) for rule in one.wanted["rules"]]),)
+        except MappingError:
+            return ()  # the check says what is wrong with the mapping
 
     # ---- writing
 
