@@ -19,7 +19,6 @@ from connections.services import looking
 from connections.services.syncing import Paused
 from connectors.base import AuthLost, ConnectorError
 from syncrules.mapping import MappingError
-from syncrules.rules import RuleError
 
 BAR = 30  # characters
 REDRAW = 0.1  # seconds
@@ -54,7 +53,7 @@ class PairwiseCommand(BaseCommand):
 
     requires_system_checks = (OURS,)  # Django's own load all pages, which takes longer than most commands
     wrong_use: tuple[type[Exception], ...] = (WrongUse,)
-    failures: tuple[type[Exception], ...] = (ConnectorError, MappingError, RuleError, Busy, Paused)
+    failures: tuple[type[Exception], ...] = (ConnectorError, MappingError, Busy, Paused)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         self.options(parser)

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
-from connectors.base import Field, FieldType, Value, Values
+from connectors.base import Field, FieldType, Values
 from syncrules import compare
 from syncrules.catalogue import Catalogue
+from syncrules.conditions import (
+    CompiledCondition,
+    Facts,
+    Ground,
+    RuleError,
+    compile_condition,
+    field_of,
+    label_of,
+    plain_value,
+    plain_values,
+    shown_value,
+)
 from syncrules.fitting import Refused, fit
 from syncrules.lenses import Patch
-from syncrules.specs import ActionKind, ActionSpec, ConditionKind, ConditionSpec, Direction, Operator, RuleSpec, Side
+from syncrules.specs import ActionKind, ActionSpec, ConditionKind, Direction, RuleSpec, Side
 
 MIRRORED = "~"  # ends the id of the other half of a mirrored rule
 
 
-class RuleError(ValueError):
-    """A rule that cannot work: which entry of which rule, and what could be done instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a rule looks at: a record of its source side. `labels`: ids or names."""
-
-    values: Values
-    labels: frozenset[str] = frozenset()
-    exists_in_other: bool = False
-    deleted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledCondition:
-    sentence: str
-    holds: Callable[[Facts], bool]
+Listed = Mapping[Side, Collection[str] | None]  # ids of the labels that each app listed last; None: not asked
+NOT_ASKED: Listed = MappingProxyType({Side.A: None, Side.B: None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +50,11 @@ class CompiledRule:
     conditions: tuple[CompiledCondition, ...]
     actions: tuple[CompiledAction, ...]
 
+    @property
+    def awaits_deletion(self) -> bool:
+        """Whether it speaks of contacts that were deleted, and of no others."""
+        return any(part.kind is ConditionKind.WAS_DELETED and part.value for part in self.spec.conditions)
+
     def matches(self, facts: Facts) -> bool:
         return all(condition.holds(facts) for condition in self.conditions)
 
@@ -64,14 +65,53 @@ class CompiledRule:
         return tuple((condition.sentence, condition.holds(facts)) for condition in self.conditions)
 
 
-class RuleSet:
-    __slots__ = ("_by_side",)
+@dataclass(frozen=True, slots=True)
+class RuleProblem:
+    """What of a rule cannot work, and why. With `whole` the rule rests as it cannot be judged; else the rest of it
+    goes on."""
 
-    def __init__(self, by_side: dict[Side, tuple[CompiledRule, ...]]) -> None:
+    rule: str
+    reason: str
+    whole: bool
+    direction: Direction = Direction.A_TO_B
+
+    def __str__(self) -> str:
+        rests = "rests" if self.whole else "goes on without one of its actions"
+        return f"Rule “{self.rule}” {rests}: {self.reason}"
+
+
+class RuleSet:
+    """The rules at work by side of their source, and `problems`: what of them cannot work."""
+
+    __slots__ = ("_by_side", "_resting", "problems")
+
+    def __init__(
+        self,
+        by_side: Mapping[Side, tuple[CompiledRule, ...]],
+        problems: Sequence[RuleProblem] = (),
+        resting: Collection[Side] = (),
+    ) -> None:
         self._by_side = by_side
+        self._resting = frozenset(resting)
+        self.problems = tuple(problems)
 
     def for_source(self, side: Side) -> tuple[CompiledRule, ...]:
         return self._by_side[side]
+
+    def keeps(self, side: Side) -> bool:
+        """Whether pairs that were in scope stay there though no rule of this direction matches them: it has none, or
+        one that cannot be judged now."""
+        return side in self._resting or not self._by_side[side]
+
+    def labels(self, side: Side) -> set[str]:
+        """Ids of the labels of a side that rules look at."""
+        return {part.label_id for rule in self._by_side[side] for part in rule.spec.conditions if part.label_id}
+
+    def fields(self, side: Side) -> set[str]:
+        """Keys of the fields of a side that rules look at or set."""
+        looked_at = {key for rule in self._by_side[side] for condition in rule.conditions for key in condition.fields}
+        acting = (action for rule in self._by_side[side.other] for action in rule.actions)
+        return looked_at | {action.subject for action in acting if action.kind is ActionKind.SET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +124,16 @@ class Effects:
 
     def __bool__(self) -> bool:
         return bool(self.values or self.add_labels or self.remove_labels)
+
+    def without(self, subjects: Iterable[str]) -> Effects:
+        """What is left where others decide about these fields and labels."""
+        taken = {*subjects}
+        folded = {compare.folded(subject) for subject in taken}
+        return Effects(
+            {key: value for key, value in self.values.items() if key not in taken},
+            frozenset(label for label in self.add_labels if compare.folded(label) not in folded),
+            frozenset(label for label in self.remove_labels if compare.folded(label) not in folded),
+        )
 
 
 # ---- running ------------------------------------------------------------------------------------------------------
@@ -118,10 +168,10 @@ def effects(rules: Sequence[CompiledRule], values: Values, labels: frozenset[str
 def _set(action: CompiledAction, values: Values) -> Patch:
     old = values.get(action.subject)
     wanted = action.normal(action.value)
-    if any(action.normal(value) == wanted for value in _each(old)):
+    if any(action.normal(value) == wanted for value in plain_values(old)):
         return {}
     target = action.field
-    if target is None or not (target.is_list or target.type is FieldType.OPTIONS):
+    if target is None or not adds(target):
         return {action.subject: action.value}
     if not target.is_list:
         return {action.subject: sorted({*(old or ()), action.value})}
@@ -134,56 +184,76 @@ def _set(action: CompiledAction, values: Values) -> Patch:
 def _unset(action: CompiledAction, values: Values) -> Patch:
     old = values.get(action.subject)
     wanted = action.normal(action.value)
-    if not any(action.normal(value) == wanted for value in _each(old)):
+    if not any(action.normal(value) == wanted for value in plain_values(old)):
         return {}
     if not isinstance(old, list | tuple):
         return {action.subject: None}
-    rest = [part for part in old if action.normal(_plain(part)) != wanted]
+    rest = [part for part in old if action.normal(plain_value(part)) != wanted]
     return {action.subject: rest or None}
-
-
-def _each(value: Value) -> tuple[Any, ...]:
-    """The plain values in a field's value."""
-    if value is None or value == "":
-        return ()
-    if isinstance(value, list | tuple):
-        return tuple(_plain(part) for part in value)
-    return (value,)
-
-
-def _plain(part: Any) -> Any:
-    return part["value"] if isinstance(part, dict) else part
 
 
 # ---- compiling ----------------------------------------------------------------------------------------------------
 
 
-def compile_rules(specs: Sequence[RuleSpec], a: Catalogue, b: Catalogue, region: str) -> RuleSet:
-    """The enabled rules by side of their source, mirrors expanded. Raises RuleError."""
-    found: dict[Side, list[CompiledRule]] = {Side.A: [], Side.B: []}
-    sides = {Side.A: a, Side.B: b}
+def compile_rules(
+    specs: Sequence[RuleSpec],
+    a: Catalogue,
+    b: Catalogue,
+    region: str,
+    listed: Listed = NOT_ASKED,
+) -> RuleSet:
+    """The enabled rules by side of their source, mirrors expanded. A rule with a condition that cannot be judged rests;
+    an action that cannot be done is left out."""
+    making = _Making({side: Ground(each, region, listed[side]) for side, each in ((Side.A, a), (Side.B, b))})
     for spec in specs:
-        if not spec.enabled:
-            continue
-        source = Side.A if spec.direction is Direction.A_TO_B else Side.B
-        found[source].append(_compile(spec, spec.id, sides[source], sides[source.other], region))
+        if spec.enabled:
+            making.take(spec)
+    rules = {side: tuple(rules) for side, rules in making.rules.items()}
+    return RuleSet(rules, making.problems, making.resting)
+
+
+class _Making:
+    def __init__(self, grounds: Mapping[Side, Ground]) -> None:
+        self.grounds = grounds
+        self.rules: dict[Side, list[CompiledRule]] = {Side.A: [], Side.B: []}
+        self.problems: list[RuleProblem] = []
+        self.resting: set[Side] = set()
+
+    def take(self, spec: RuleSpec) -> None:
+        source = source_of(spec)
+        self._add(spec, spec.id, source)
         if spec.mirror:
-            twin = _mirrored(spec, sides[source], sides[source.other])
-            found[source.other].append(_compile(twin, spec.id + MIRRORED, sides[source.other], sides[source], region))
-    return RuleSet({side: tuple(rules) for side, rules in found.items()})
+            try:
+                twin = mirrored(spec, self.grounds[source].catalogue, self.grounds[source.other].catalogue)
+            except RuleError as error:
+                self._rests(spec, source.other, str(error))
+            else:
+                self._add(twin, spec.id + MIRRORED, source.other)
+
+    def _rests(self, spec: RuleSpec, source: Side, reason: str) -> None:
+        self.problems.append(RuleProblem(spec.name, reason, True, Direction.away_from(source)))
+        self.resting.add(source)
+
+    def _add(self, spec: RuleSpec, id: str, source: Side) -> None:
+        try:
+            conditions = tuple(compile_condition(part, self.grounds[source]) for part in spec.conditions)
+        except RuleError as error:
+            self._rests(spec, source, str(error))
+            return
+        actions = []
+        for part in spec.actions:
+            try:
+                actions.append(_action(part, self.grounds[source.other]))
+            except RuleError as error:
+                self.problems.append(RuleProblem(spec.name, str(error), False, spec.direction))
+        self.rules[source].append(CompiledRule(spec, id, spec.name, conditions, tuple(actions)))
 
 
-def _compile(spec: RuleSpec, id: str, source: Catalogue, target: Catalogue, region: str) -> CompiledRule:
-    return CompiledRule(
-        spec,
-        id,
-        spec.name,
-        tuple(_condition(spec, condition, source, region) for condition in spec.conditions),
-        tuple(_action(spec, action, target, region) for action in spec.actions),
-    )
+def source_of(spec: RuleSpec) -> Side:
+    return Side.A if spec.direction is Direction.A_TO_B else Side.B
 
 
-def _mirrored(spec: RuleSpec, source: Catalogue, target: Catalogue) -> RuleSpec:
+def mirrored(spec: RuleSpec, source: Catalogue, target: Catalogue) -> RuleSpec:
     """The same rule the other way round: fields by their meaning, labels by their name."""
 
     def turn(key: str, here: Catalogue, there: Catalogue) -> str:
@@ -191,7 +261,7 @@ def _mirrored(spec: RuleSpec, source: Catalogue, target: Catalogue) -> RuleSpec:
         twin = there.by_meaning.get(found.meaning) if found and found.meaning else None
         if twin is None:
             raise RuleError(
-                f"Rule “{spec.name}” cannot be mirrored: the other app has no field that means “{key}”; "
+                f"it cannot be mirrored: the other app has no field that means “{key}”; "
                 "make a second rule for the other direction instead"
             )
         return twin.key
@@ -212,135 +282,30 @@ def _mirrored(spec: RuleSpec, source: Catalogue, target: Catalogue) -> RuleSpec:
     return replace(spec, direction=away, conditions=conditions, actions=actions)
 
 
-def _field(spec: RuleSpec, key: str, catalogue: Catalogue) -> Field:
-    found = catalogue.by_key.get(key)
-    if found is None:
-        near = difflib.get_close_matches(key, catalogue.by_key, n=1, cutoff=0.5)
-        hint = f"; did you mean “{near[0]}”?" if near else ""
-        raise RuleError(f"Rule “{spec.name}”: the app has no field “{key}”{hint}")
-    return found
-
-
-def _action(spec: RuleSpec, action: ActionSpec, target: Catalogue, region: str) -> CompiledAction:
+def sentence_of(action: ActionSpec, target: Catalogue) -> str:
     if action.kind is not ActionKind.SET:
-        return CompiledAction(action.kind, action.label_id or action.subject)
-    found = _field(spec, action.subject, target)
+        verb = "add it to" if action.kind is ActionKind.ADD_LABEL else "remove it from"
+        return f"{verb} “{action.subject}”"
+    found = target.by_key.get(action.subject)
+    value = action.value if found is None else shown_value(action.value, found)
+    return f"set {found.label if found else action.subject} to “{value}”"
+
+
+def _action(action: ActionSpec, target: Ground) -> CompiledAction:
+    if action.kind is not ActionKind.SET:
+        return CompiledAction(action.kind, label_of(action.subject, action.label_id, target.labels))
+    found = field_of(action.subject, target.catalogue)
     if found.read_only:
-        raise RuleError(f"Rule “{spec.name}”: “{found.label}” cannot be set, the app keeps it read-only")
+        raise RuleError(f"“{found.label}” cannot be set, the app keeps it read-only")
+    if found.reason:
+        raise RuleError(f"“{found.label}” cannot be set: {found.reason}")
     try:
         value = fit(action.value, found)
     except Refused as refused:
-        raise RuleError(f"Rule “{spec.name}”: “{found.label}” cannot be set to this value: {refused}") from None
-    return CompiledAction(action.kind, found.key, value, found, compare.normal_form(region, found))
+        raise RuleError(f"“{found.label}” cannot be set to this value: {refused}") from None
+    return CompiledAction(action.kind, found.key, value, found, compare.normal_form(target.region, found))
 
 
-def _condition(spec: RuleSpec, condition: ConditionSpec, source: Catalogue, region: str) -> CompiledCondition:
-    if condition.kind is ConditionKind.LABEL:
-        return _label(condition)
-    if condition.kind is ConditionKind.EXISTS_IN_OTHER:
-        wanted = bool(condition.value)
-        sentence = "it already exists in the other app" if wanted else "it does not exist in the other app"
-        return CompiledCondition(sentence, lambda facts: facts.exists_in_other is wanted)
-    if condition.kind is ConditionKind.WAS_DELETED:
-        wanted = bool(condition.value)
-        sentence = "it was deleted" if wanted else "it was not deleted"
-        return CompiledCondition(sentence, lambda facts: facts.deleted is wanted)
-    return _comparison(spec, condition, _field(spec, condition.subject, source), region)
-
-
-def _label(condition: ConditionSpec) -> CompiledCondition:
-    label = compare.folded(condition.label_id or condition.subject)
-    wanted = bool(condition.value)
-
-    def holds(facts: Facts) -> bool:
-        return any(compare.folded(held) == label for held in facts.labels) is wanted
-
-    return CompiledCondition(f"it is {'in' if wanted else 'not in'} “{condition.subject}”", holds)
-
-
-_WORDS = {
-    Operator.IS: "is",
-    Operator.IS_NOT: "is not",
-    Operator.CONTAINS: "contains",
-    Operator.STARTS: "starts with",
-    Operator.BEFORE: "is before",
-    Operator.AFTER: "is after",
-    Operator.GREATER: "is greater than",
-    Operator.LESS: "is less than",
-    Operator.ONE_OF: "is one of",
-}
-
-
-def _comparison(spec: RuleSpec, condition: ConditionSpec, of: Field, region: str) -> CompiledCondition:
-    test = _test(spec, condition, of, region)
-    key = of.key
-    return CompiledCondition(_sentence(condition, of), lambda facts: test(_each(facts.values.get(key))))
-
-
-def _sentence(condition: ConditionSpec, of: Field) -> str:
-    operator, value = condition.operator, condition.value
-    if operator is Operator.EMPTY or value == "":
-        empty = value is True or (value == "" and operator is Operator.IS)
-        return f"{of.label} is {'empty' if empty else 'not empty'}"
-    shown = ", ".join(f"“{part}”" for part in value) if operator is Operator.ONE_OF else f"“{value}”"
-    return f"{of.label} {_WORDS[operator]} {shown}"
-
-
-Test = Callable[[tuple[Any, ...]], bool]
-
-
-def _test(spec: RuleSpec, condition: ConditionSpec, of: Field, region: str) -> Test:
-    """A test over the plain values of the field; of a list any element may fulfil it."""
-    operator, wanted = condition.operator, condition.value
-    if operator is Operator.EMPTY:
-        return lambda values: (not values) is wanted
-    if wanted == "" and operator in (Operator.IS, Operator.IS_NOT):
-        return lambda values: (not values) is (operator is Operator.IS)
-    normal = _normal(of, region)
-    if operator in (Operator.IS, Operator.IS_NOT, Operator.ONE_OF):
-        parts = wanted if operator is Operator.ONE_OF else (wanted,)
-        forms = frozenset(form for part in parts for form in _meant(part, of, normal))
-        inside = operator is not Operator.IS_NOT
-        return lambda values: any(normal(value) in forms for value in values) is inside
-    if operator in (Operator.CONTAINS, Operator.STARTS):
-        part = compare.folded(wanted)
-        if operator is Operator.CONTAINS:
-            return lambda values: any(part in compare.folded(value) for value in values)
-        return lambda values: any(compare.folded(value).startswith(part) for value in values)
-    if operator in (Operator.BEFORE, Operator.AFTER):
-        return _dated(spec, of, str(wanted), operator is Operator.BEFORE)
-    return _counted(float(wanted), operator is Operator.LESS)
-
-
-def _normal(of: Field, region: str) -> compare.Normal:
-    """As for mappings, but people who write rules do not mind the case."""
-    normal = compare.normal_form(region, of)
-    return compare.folded if normal in (compare.text, compare.lines) else normal
-
-
-def _meant(wanted: Any, of: Field, normal: compare.Normal) -> list[Hashable]:
-    """The forms a person may mean: an option by its value or by its label."""
-    form = normal(wanted)
-    return [form, *(normal(option) for option, label in of.options if normal(label) == form)]
-
-
-def _dated(spec: RuleSpec, of: Field, wanted: str, before: bool) -> Test:
-    if of.type not in (FieldType.DATE, FieldType.DATETIME):
-        raise RuleError(f"Rule “{spec.name}”: “{of.label}” is no date; before and after compare dates only")
-    limit = compare.date(wanted)
-    if len(limit) != 10 or limit[4] != "-":
-        raise RuleError(f"Rule “{spec.name}”: “{of.label}” is compared with a date such as 2024-12-31")
-
-    def test(values: tuple[Any, ...]) -> bool:
-        days = [compare.date(value) for value in values]
-        return any(not day.startswith("-") and (day < limit if before else day > limit) for day in days)
-
-    return test
-
-
-def _counted(limit: float, less: bool) -> Test:
-    def test(values: tuple[Any, ...]) -> bool:
-        numbers = [number for value in values if isinstance(number := compare.number(value), float)]
-        return any(number < limit if less else number > limit for number in numbers)
-
-    return test
+def adds(field: Field) -> bool:
+    """Whether setting the field adds to what it holds, so that several may do it."""
+    return field.is_list or field.type is FieldType.OPTIONS

@@ -181,6 +181,7 @@ class ConditionKind(StrEnum):
     FIELD = "field"
     EXISTS_IN_OTHER = "exists_in_other"
     WAS_DELETED = "was_deleted"
+    OPTED_OUT = "opted_out"
 
 
 class Operator(StrEnum):

@@ -10,7 +10,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
@@ -70,7 +70,7 @@ class PairwiseAdmin(_ModelAdmin[M]):
 
     has_act_permission = may_act  # for `permissions=["act"]` of actions
 
-    def extra_urls(self) -> Iterable[tuple[str, Callable[..., HttpResponse], str]]:
+    def extra_urls(self) -> Iterable[tuple[str, Callable[..., HttpResponseBase], str]]:
         """Route below the row's own, view, and name."""
         return ()
 

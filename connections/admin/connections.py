@@ -10,18 +10,20 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from connections.admin import ending, mappings, setup
+from connections.admin import ending, mappings, rules, setup
 from connections.admin.base import PairwiseAdmin, address, link, listing
 from connections.admin.mappings import offered
-from connections.admin.rules import RuleInline
 from connections.models import Change, ConfigurationVersion, Connection, Decision, DirectionChoice, Pair, SideChoice
 from connections.services import arranging, background, looking, syncing, undoing
 from connections.services.configuration import versions
 from connections.services.mapping import Editor
+from connections.services.rules import Editor as RuleEditor
 from syncrules.mapping import MappingError
 
 KEYS = (("email", "email"), ("phone+name", "phone and name"), ("name+company", "name and company"))
@@ -59,6 +61,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             "interval",
             "look_only",
             "approve_first_run",
+            "approve_above",
             "restore_target",
             "delete_beats_update",
             "deletions_a_to_b",
@@ -121,9 +124,8 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
     search_fields = ("name", "tenant__name", "folder_a__account__name", "folder_b__account__name")
     ordering = ("name",)
     show_full_result_count = False
-    actions = ("sync_now", "preview", "pause", "resume")
+    actions = ("sync_now", "preview", "plans", "pause", "resume")
     change_form_template = "admin/pairwise/connection.html"
-    inlines = (RuleInline,)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request).defer("folder_a__catalogue", "folder_b__catalogue")
@@ -177,6 +179,8 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             "sides": [(given.a.name, connection.folder_a), (given.b.name, connection.folder_b)],
             "mapping": Editor(connection, given).overview(),
             "mapping_url": address(connection, "mappings"),
+            "ways": RuleEditor(connection, given).overview(),
+            "rules_url": address(connection, "rules"),
             "state": looking.State(connection.state),  # type: ignore[attr-defined]
             "runs": looking.latest_runs(connection),
             "may_act": self.may_act(request),
@@ -199,7 +203,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             (
                 "Caution",
                 {
-                    "fields": ("look_only", "approve_first_run", *guard),
+                    "fields": ("look_only", "approve_first_run", "approve_above", *guard),
                     "classes": ("collapse",),
                     "description": "A run waits for approval when it would do more of a kind than both numbers allow.",
                 },
@@ -219,13 +223,12 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             ),
         ]
 
-    def get_inlines(self, request: HttpRequest, obj: Connection | None) -> list[Any]:
-        return [] if obj is None else [RuleInline]
-
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if form.has_changed() or any(formset.has_changed() for formset in formsets):
             arranging.configured(form.instance)
+            if form.instance.first_run_done:
+                self.message_user(request, mappings.goes_live(form.instance))
 
     def has_delete_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
         """One at a time."""
@@ -241,7 +244,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
 
     # ---- buttons
 
-    def extra_urls(self) -> Iterable[tuple[str, Callable[..., HttpResponse], str]]:
+    def extra_urls(self) -> Iterable[tuple[str, Callable[..., HttpResponseBase], str]]:
         return (
             ("sync", self.sync_view, "sync"),
             ("plan", self.plan_view, "plan"),
@@ -251,6 +254,9 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             ("undo-since", self.undo_since_view, "undo_since"),
             ("ask-again", self.ask_again_view, "ask_again"),
             ("mappings", partial(mappings.table_view, self), "mappings"),
+            ("rules", partial(rules.list_view, self), "rules"),
+            ("rule", partial(rules.rule_view, self), "rule"),
+            ("rule-choices", partial(rules.choices_view, self), "rule_choices"),
             ("mapping-line", partial(mappings.line_view, self), "mapping_line"),
             ("copy-mappings", self.copy_mappings_view, "copy_mappings"),
             ("default-mappings", self.default_mappings_view, "default_mappings"),
@@ -349,6 +355,11 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
         for connection in queryset:
             background.start_plan(connection)
         self.message_user(request, "The plans are made as soon as workers are free; they stand among the runs.")
+
+    @admin.action(description="Open plans together", permissions=["act"])
+    def plans(self, request: HttpRequest, queryset: Any) -> HttpResponse:
+        chosen = urlencode([("connection", pk) for pk in queryset.values_list("pk", flat=True)])
+        return HttpResponseRedirect(f"{reverse('admin:connections_run_plans')}?{chosen}")
 
     @admin.action(description="Pause…", permissions=["act"])
     def pause(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:

@@ -217,9 +217,14 @@ def _switch(owner: PairwiseAdmin[Connection], request: HttpRequest, connection: 
 def _what_follows(connection: Connection) -> str:
     if not connection.first_run_done:
         return "Nothing is synced yet; a preview shows what the whole mapping would do."
+    return f"Contacts in sync are now compared by what is newly mapped alone. {goes_live(connection)}"
+
+
+def goes_live(connection: Connection) -> str:
+    """What becomes of a change of the configuration of a connection that is at work."""
     return (
-        "Contacts in sync are now compared by what is newly mapped alone; what that would change is shown as a plan "
-        "and waits for your approval. Everything else goes on."
+        f"Up to {connection.approve_above} changes that follow from this alone are written at once; if there are more, "
+        "they are shown as a plan and wait for approval. Everything else goes on."
     )
 
 

@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from connections.admin.base import BigTable, ConnectionFilter, address, link, listing
-from connections.models import Change, ChangeState, Run, RunKind, RunState
+from connections.admin.planpages import decide_lines, decide_together, plan_context, plan_csv, together_context
+from connections.models import Change, Run, RunKind, RunState
 from connections.services import background, looking, syncing, undoing
 
 
@@ -65,17 +69,59 @@ class RunAdmin(BigTable[Run]):
                 "undo": run.kind == RunKind.UNDO,
                 "may_act": self.may_act(request),
                 "changes_url": listing(Change, run__id__exact=run.pk),
-                "plan_url": listing(Change, run__id__exact=run.pk, state__exact=ChangeState.PROPOSED.value),
             }
         return super().change_view(request, object_id, form_url, context)
 
-    def extra_urls(self) -> Iterable[tuple[str, Callable[..., HttpResponse], str]]:
+    def extra_urls(self) -> Iterable[tuple[str, Callable[..., HttpResponseBase], str]]:
         return (
+            ("plan", self.plan_view, "plan"),
+            ("plan.csv", self.csv_view, "plan_csv"),
+            ("decide", self.decide_view, "decide"),
             ("approve", self.approve_view, "approve"),
             ("reject", self.reject_view, "reject"),
             ("undo", self.undo_view, "undo"),
             ("take-back", self.take_back_view, "take_back"),
         )
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = (("plans", self.plans_view), ("plans/decide", self.decide_plans_view))
+        own = [
+            path(f"{route}/", self.admin_site.admin_view(view), name=f"{self.url_name}_{route.replace('/', '_')}")
+            for route, view in pages
+        ]
+        return [*own, *super().get_urls()]
+
+    # ---- several plans together
+
+    def plans_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = together_context(request, self.may_act(request))
+        return self.page(request, "plans", "Open plans", **context)
+
+    def decide_plans_view(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST" or not self.may_act(request):
+            raise PermissionDenied
+        for text, level in decide_together(request):
+            self.message_user(request, text, level)
+        return HttpResponseRedirect(reverse("admin:connections_run_plans"))
+
+    # ---- the plan, line by line
+
+    def plan_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        run = self.row(request, pk)
+        context = plan_context(request, run, self.may_act(request))
+        return self.page(request, "plan", f"Plan of {run.connection}", **context)
+
+    def csv_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        run = self.row(request, pk)
+        return plan_csv(request, run)
+
+    def decide_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        run = self.button(request, pk)
+        message, level = decide_lines(request, run)
+        self.message_user(request, message, level)
+        return HttpResponseRedirect(f"{address(run, 'plan')}?{request.POST.get('view', '')}")
 
     def approve_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """All lines, or those of one kind."""

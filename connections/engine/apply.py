@@ -35,8 +35,8 @@ from connectors.base import (
 SOON = 5.0
 
 CHANGE_COLUMNS = (
-    "tenant", "connection", "run", "pair", "kind", "side", "target_folder", "source_item", "target_item", "title",
-    "marker", "state", "patch", "add_labels", "remove_labels", "before", "after", "source", "cause", "keys",
+    "tenant", "connection", "run", "pair", "kind", "sort", "side", "target_folder", "source_item", "target_item",
+    "title", "marker", "state", "patch", "add_labels", "remove_labels", "before", "after", "source", "cause", "keys",
     "fingerprint", "fence", "made_at", "sent_at", "done_at", "field", "reason", "for_good", "undo_of", "decided_by",
 )  # fmt: skip
 
@@ -202,8 +202,9 @@ class Sender:
         sent = state is ChangeState.SENT
         create = planned.kind == "create"
         return (
-            self.plant.connection.tenant_id, self.plant.connection.pk, self.run_id, work.id, planned.kind, side.value,
-            self.part.folder.pk, source.id if source else None, target.id if target and not create else None,
+            self.plant.connection.tenant_id, self.plant.connection.pk, self.run_id, work.id, planned.kind, planned.sort,
+            side.value, self.part.folder.pk, source.id if source else None,
+            target.id if target and not create else None,
             work.title[:255], job.marker or str(uuid.uuid4()), state.value, dumps(dict(planned.patch)),
             dumps(sorted(planned.add_labels)), dumps(sorted(planned.remove_labels)), dumps(dict(planned.before)), "{}",
             source_of(job) if sent else "{}", dumps(cause), dumps(self._keys(job)) if create else "[]",

@@ -11,10 +11,21 @@ from typing import NamedTuple, TypeVar
 import orjson
 
 from connections.engine.newlymapped import described, newly_mapped
+from connections.engine.planned import Planned
+from connections.engine.scope import (
+    Acting,
+    actions_of,
+    held_by,
+    in_scope,
+    labels_of,
+    lapsed_rules,
+    matching_rules,
+    may_write,
+)
 from connectors.base import Value, Values
 from syncrules.mapping import CompiledMapping
 from syncrules.merge import MergeWarning, PairMerge, Policy, SideState, merge_pair
-from syncrules.rules import CompiledRule, Facts, RuleSet, effects
+from syncrules.rules import CompiledRule, Effects, RuleSet, effects
 from syncrules.specs import Direction, Side
 from syncrules.states import NO_TIMES
 
@@ -90,39 +101,6 @@ class PairState:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """One intended write, or a pairing. `kind` is create, update, delete or pair; `side` is the side that is written;
-    `before` what it shows there; `partner` the id of the item that is paired."""
-
-    kind: str
-    side: Side
-    patch: Values = field(default_factory=dict)
-    before: Values = field(default_factory=dict)
-    add_labels: frozenset[str] = frozenset()
-    remove_labels: frozenset[str] = frozenset()
-    why: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
-    winner: str = ""
-    lost: Values = field(default_factory=dict)
-    partner: int | None = None
-    new: bool = False  # what a new line of the mapping would write on a contact that is in sync already
-
-    @property
-    def fingerprint(self) -> str:
-        """The same write over the same values: what a person decided about it holds as long as this stays."""
-        labels = sorted(self.add_labels), sorted(self.remove_labels)
-        text = orjson.dumps(
-            [self.kind, self.side, self.partner, self.patch, self.before, labels], option=orjson.OPT_SORT_KEYS
-        )
-        return blake2b(text, digest_size=12).hexdigest()
-
-    @property
-    def mark(self) -> str:
-        """The write among the rounds of its pair, whichever side it goes to."""
-        return f"{self.side}{self.fingerprint}"
-
-
-@dataclass(frozen=True, slots=True)
 class Decided:
     """`settles`: once the writes (if any) are done, both bases take what the sides show, but for `held` mappings."""
 
@@ -153,13 +131,14 @@ def decide(pair: PairState, setup: Setup) -> Decided:
         return Decided(DELETED, "deleted on both sides", forget_bases=True)
     broken = [seen.problem for side in here if (seen := pair.side(side)) is not None and seen.problem]
     if broken:
-        return Decided(FAILED, f"cannot be read: {broken[0]}", settles=False)
+        return Decided(FAILED, f"cannot be read: {broken[0]}", settles=False, brought_by=pair.brought_by)
     if len(here) == 2:
         return _both(pair, setup)
     (side,) = here
     if pair.side(side.other) is None:
         return _only(pair, side, setup)
-    return _survivor(pair, side, setup)
+    decided = _survivor(pair, side, setup)
+    return replace(decided, brought_by=pair.brought_by) if decided.health == DELETED else decided
 
 
 # ---- both sides are there
@@ -170,8 +149,8 @@ def _both(pair: PairState, setup: Setup) -> Decided:
     if marks:  # before anything is merged, else the mark would go round with the labels
         return Decided(WAITING, "it is there again, and its mark is taken off", marks, settles=False)
     a, b = known(pair.a), known(pair.b)
-    matching = {side: _matching(pair, side, setup, other_exists=True) for side in Side}
-    if not _in_scope(matching, setup):
+    matching = {side: matching_rules(pair, side, setup, other_exists=True) for side in Side}
+    if not in_scope(pair, matching, setup):
         return _leave_scope(pair, setup)
     merged = merge_pair(
         setup.mappings,
@@ -179,9 +158,10 @@ def _both(pair: PairState, setup: Setup) -> Decided:
         SideState(b.values, pair.base_b, b.evidence, b.modified),
         setup.policy,
     )
-    writes = tuple(write for side in Side for write in _updates(pair, side, merged, matching[side.other], setup))
+    acting = {side: actions_of(pair, side, merged, matching, setup) for side in Side}
+    writes = tuple(write for side in Side for write in _updates(pair, side, merged, acting[side], setup))
     warnings = merged.warnings + _refusals(pair, merged) + _standing(pair, merged)
-    brought_by = pair.brought_by or tuple(rule.id for side in Side for rule in matching[side])
+    brought_by = held_by(pair, matching, acting)
     health, reason = (
         (REVIEW, f"both sides changed: {', '.join(merged.conflicts)}") if merged.conflicts else (IN_SYNC, "")
     )
@@ -194,75 +174,51 @@ def _marks_of_deletion(pair: PairState, setup: Setup) -> tuple[Planned, ...]:
     found = []
     for side in Side:
         target = setup.targets[side]
-        marked = target.deletions == "label" and target.deletion_label in _labels(known(pair.side(side)), side, setup)
+        marked = target.deletions == "label" and target.deletion_label in labels_of(known(pair.side(side)), side, setup)
         if marked and target.writable:
             found.append(Planned("update", side, remove_labels=frozenset({target.deletion_label}), why=("came back",)))
     return tuple(found)
 
 
-def _matching(pair: PairState, side: Side, setup: Setup, other_exists: bool) -> tuple[CompiledRule, ...]:
-    """The rules for which the record of this side is in scope."""
-    seen = pair.side(side)
-    if seen is None or not setup.direction.carries(side):
-        return ()
-    facts = Facts(seen.values, _labels(seen, side, setup), exists_in_other=other_exists, deleted=bool(seen.departed))
-    return tuple(rule for rule in setup.rules.for_source(side) if rule.matches(facts))
-
-
-def _in_scope(matching: Mapping[Side, Sequence[CompiledRule]], setup: Setup) -> bool:
-    """A direction without an enabled rule keeps the pairs there are."""
-    if any(matching.values()):
-        return True
-    return any(setup.direction.carries(side) and not setup.rules.for_source(side) for side in Side)
-
-
 def _leave_scope(pair: PairState, setup: Setup) -> Decided:
     """Nothing is deleted and the bases stay; what `undo` rules did is taken back."""
-    reason = "matches no rule any more"
     writes = []
     for side in Side:
-        target = pair.side(side)
-        brought = [rule for rule in setup.rules.for_source(side.other) if rule.spec.undo and rule.id in pair.brought_by]
-        if target is None or not brought or not _may_write(side, setup):
+        target, brought = pair.side(side), lapsed_rules(pair, side.other, (), setup)
+        if target is None or not brought or not may_write(side, setup):
             continue
-        taken_back = effects(brought, target.values, _labels(target, side, setup), undo=True)
-        write = Planned(
-            "update",
-            side,
-            taken_back.values,
-            _shown(target, taken_back.values),
-            taken_back.add_labels,
-            taken_back.remove_labels,
-            ("left the scope of the rule",),
-            tuple(rule.name for rule in brought),
-        )
-        if write.patch or write.add_labels or write.remove_labels:
-            writes.append(write)
-    return Decided(EXCLUDED, reason, tuple(writes), settles=False, brought_by=())
+        taken_back = effects(brought, target.values, labels_of(target, side, setup), undo=True)
+        names = tuple(rule.name for rule in brought)
+        if taken_back:
+            writes.append(_acting(side, target, taken_back, ("left the scope of the rule",), names))
+    return Decided(EXCLUDED, "matches no rule any more", tuple(writes), settles=False, brought_by=())
 
 
-def _updates(
-    pair: PairState, side: Side, merged: PairMerge, rules: Sequence[CompiledRule], setup: Setup
-) -> list[Planned]:
+def _acting(side: Side, target: Seen, acted: Effects, why: tuple[str, ...], rules: tuple[str, ...]) -> Planned:
+    shown = _shown(target, acted.values)
+    return Planned("update", side, acted.values, shown, acted.add_labels, acted.remove_labels, why, rules)
+
+
+def _updates(pair: PairState, side: Side, merged: PairMerge, acting: Acting, setup: Setup) -> list[Planned]:
     """At most two: what new lines would write is apart, because it waits for approval while the rest flows."""
     target = pair.side(side)
-    if target is None or not _may_write(side, setup):
+    if target is None or not may_write(side, setup):
         return []
     patch = dict(merged.to_a if side is Side.A else merged.to_b)
-    active = () if pair.undone else rules
-    acted = effects(active, {**target.values, **patch}, _labels(target, side, setup))
-    patch.update(acted.values)
+    patch.update(acting.values)
     for key, refused in pair.refused.get(side, {}).items():
         if key in patch and value_digest(patch[key]) == refused:
             del patch[key]
-    new = newly_mapped(pair, side, setup) - acted.values.keys()
+    new = newly_mapped(pair, side, setup) - acting.values.keys()
     added = {key: value for key, value in patch.items() if key in new}
     rest = {key: value for key, value in patch.items() if key not in new}
     updates = []
-    if rest or acted.add_labels or acted.remove_labels:
-        by_rules = tuple(rule.name for rule in active)
+    add_labels = acting.done.add_labels | acting.undone.add_labels
+    remove_labels = acting.done.remove_labels | acting.undone.remove_labels
+    if rest or add_labels or remove_labels:
+        rules = tuple(rule.name for rule in (*(() if pair.undone else acting.rules), *acting.lapsed))
         update = described(Planned("update", side, rest, _shown(target, rest)), merged, setup)
-        updates.append(replace(update, add_labels=acted.add_labels, remove_labels=acted.remove_labels, rules=by_rules))
+        updates.append(replace(update, add_labels=add_labels, remove_labels=remove_labels, rules=rules))
     if added:
         update = Planned("update", side, added, _shown(target, added), new=True)
         updates.append(described(update, merged, setup))
@@ -287,12 +243,6 @@ def _standing(pair: PairState, merged: PairMerge) -> tuple[MergeWarning, ...]:
     return tuple(warning for warning in pair.warnings if warning.mapping not in merged.judged)
 
 
-def _may_write(side: Side, setup: Setup) -> bool:
-    if not setup.targets[side].writable:
-        return False
-    return setup.direction.carries(side.other)
-
-
 # ---- one side only
 
 
@@ -301,7 +251,7 @@ def _only(pair: PairState, side: Side, setup: Setup) -> Decided:
     if not setup.direction.carries(side):
         return Decided(EXCLUDED, f"this connection brings nothing from {setup.names[side]}")
     enabled = setup.rules.for_source(side)
-    matching = _matching(pair, side, setup, other_exists=False)
+    matching = matching_rules(pair, side, setup, other_exists=False)
     if not matching:
         return Decided(EXCLUDED, "matches no rule" if enabled else "this direction has no enabled rule")
     if all(rule.spec.update_only for rule in matching):
@@ -353,8 +303,10 @@ def _survivor(pair: PairState, side: Side, setup: Setup) -> Decided:
         return Decided(EXCLUDED, f"moved out of {there}", settles=False)
     if pair.undone:
         return Decided(DELETED, f"taken back on {there} by an undo")
-    creating = tuple(rule for rule in _matching(pair, side, setup, other_exists=False) if not rule.spec.update_only)
-    may_create = bool(creating) and _may_write(side.other, setup)
+    creating = tuple(
+        rule for rule in matching_rules(pair, side, setup, other_exists=False) if not rule.spec.update_only
+    )
+    may_create = bool(creating) and may_write(side.other, setup)
     kept = f"deleted on {there}, kept here"
     restored = pair.health == DELETED and not pair.base_a and not pair.base_b
     if restored and may_create:
@@ -365,13 +317,16 @@ def _survivor(pair: PairState, side: Side, setup: Setup) -> Decided:
         if setup.policy.restore_target and may_create:
             return _create(pair, side, setup, creating, f"deleted on {there}, put back")
         return Decided(DELETED, kept)
-    if not _in_scope({each: _matching(pair, each, setup, other_exists=True) for each in Side}, setup):
-        return Decided(DELETED, f"{kept}, since it matches no rule")
-    if _edited(pair, side, setup) and _may_write(side.other, setup) and not setup.delete_beats_update:
+    matching = {each: matching_rules(pair, each, setup, other_exists=True) for each in Side}
+    about_deletion = tuple(rule for rule in matching[side.other] if rule.awaits_deletion)
+    if not in_scope(pair, {**matching, side.other: _others(matching[side.other], about_deletion)}, setup):
+        acted = _acted_on(pair, side, about_deletion, setup)
+        return Decided(DELETED, kept if about_deletion else f"{kept}, since it matches no rule", acted)
+    if _edited(pair, side, setup) and may_write(side.other, setup) and not setup.delete_beats_update:
         if not creating:
             return Decided(DELETED, f"{kept}, since it was edited")
         return _create(pair, side, setup, creating, f"deleted on {there} but edited here; the edit wins")
-    return _delete(pair, side, setup)
+    return _delete(pair, side, setup, about_deletion)
 
 
 def _edited(pair: PairState, side: Side, setup: Setup) -> bool:
@@ -379,22 +334,31 @@ def _edited(pair: PairState, side: Side, setup: Setup) -> bool:
     return any(seen.values.get(key) != value for key, value in base.items())
 
 
-def _delete(pair: PairState, side: Side, setup: Setup) -> Decided:
+def _others(rules: Sequence[CompiledRule], these: Sequence[CompiledRule]) -> tuple[CompiledRule, ...]:
+    return tuple(rule for rule in rules if rule not in these)
+
+
+def _acted_on(
+    pair: PairState, side: Side, rules: Sequence[CompiledRule], setup: Setup, mark: frozenset[str] = frozenset()
+) -> tuple[Planned, ...]:
+    """What rules about deleted contacts do to the one that is left, and the mark of its deletion."""
+    seen, there = known(pair.side(side)), setup.names[side.other]
+    acted = effects(rules, seen.values, labels_of(seen, side, setup)) if may_write(side, setup) else Effects()
+    acted = replace(acted, add_labels=acted.add_labels | mark)
+    names = tuple(rule.name for rule in rules)
+    return (_acting(side, seen, acted, (f"deleted on {there}",), names),) if acted else ()
+
+
+def _delete(pair: PairState, side: Side, setup: Setup, about_deletion: Sequence[CompiledRule]) -> Decided:
     target, there = setup.targets[side], setup.names[side.other]
     seen = known(pair.side(side))
-    why = (f"deleted on {there}",)
     if target.deletions == "label" and target.writable:
-        missing = frozenset({target.deletion_label}) - _labels(seen, side, setup)
-        writes = (Planned("update", side, add_labels=missing, why=why),) if missing else ()
+        missing = frozenset({target.deletion_label}) - labels_of(seen, side, setup)
+        writes = _acted_on(pair, side, about_deletion, setup, missing)
         return Decided(DELETED, f"deleted on {there}, labelled here", writes)
     if target.deletions == "delete" and target.writable and target.can_delete:
-        delete = Planned("delete", side, before=seen.values, why=why)
+        delete = Planned("delete", side, before=seen.values, why=(f"deleted on {there}",))
         return Decided(DELETED, f"deleted on {there}", (delete,), forget_bases=True)
     cannot = target.deletions == "delete"
-    return Decided(DELETED, f"deleted on {there}, kept here" + (" (this app allows no deletes)" if cannot else ""))
-
-
-def _labels(seen: Seen, side: Side, setup: Setup) -> frozenset[str]:
-    """Ids and names: rules may hold either."""
-    names = setup.targets[side].label_names
-    return seen.labels | {names[label] for label in seen.labels if label in names}
+    reason = f"deleted on {there}, kept here" + (" (this app allows no deletes)" if cannot else "")
+    return Decided(DELETED, reason, _acted_on(pair, side, about_deletion, setup))

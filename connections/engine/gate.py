@@ -9,7 +9,7 @@ from enum import StrEnum
 from django.db.models import QuerySet
 
 from connections.engine import guard
-from connections.engine.decide import Planned
+from connections.engine.planned import Planned
 from connections.models import Change, ChangeState, Connection
 
 
@@ -43,6 +43,9 @@ class Gate:
     never: set[tuple[int, str, str]] = field(default_factory=set)
     waiting: int = 0
     newly_mapped: int = 0  # of those that wait, what new lines of the mapping would write
+    configured: int = 0  # of those that wait, what other changes of the configuration would write
+    lines_live: bool = False  # what new lines of the mapping would write needs no approval
+    holds_configuration: bool = False  # what only the new configuration would write waits
 
     def __post_init__(self) -> None:
         self.has_lines = self._rows().exists()
@@ -69,18 +72,27 @@ class Gate:
         for_good = (pair_id, planned.kind, str(planned.side)) in self.never
         return for_good or (line is not None and line.state == ChangeState.REJECTED)
 
-    def judge(self, pair_id: int, planned: Planned) -> tuple[Leave, int | None]:
-        """What happens to a planned write, and the id of its line if there is one."""
+    def judge(self, pair_id: int, planned: Planned, news: bool = True) -> tuple[Leave, int | None]:
+        """What happens to a planned write, and the id of its line if there is one. `news`: a side of the pair changed,
+        so that not the configuration alone is the cause."""
         line = self.lines.get((pair_id, planned.fingerprint))
         if self.rejects(pair_id, planned):
             return Leave.SKIP, line.id if line is not None else None
         if self.mode is Mode.PLAN:
             return self._wait(line)
-        free = self.mode is Mode.FREE and not planned.new and not (guard.kinds(planned) & set(self.held))
+        by_line = planned.new and not self.lines_live
+        by_configuration = self.holds_configuration and not news and not by_line
+        free = self.mode is Mode.FREE and not (by_line or by_configuration or guard.kinds(planned) & set(self.held))
         if free or (line is not None and line.state == ChangeState.APPROVED):
             return Leave.SEND, line.id if line is not None else None
-        self.newly_mapped += planned.new
+        self.newly_mapped += by_line
+        self.configured += by_configuration
         return self._wait(line)
+
+    def is_undecided(self, pair_id: int, planned: Planned) -> bool:
+        """Nobody has approved or rejected it."""
+        line = self.lines.get((pair_id, planned.fingerprint))
+        return not self.rejects(pair_id, planned) and (line is None or line.state == ChangeState.PROPOSED)
 
     def _wait(self, line: Line | None) -> tuple[Leave, int | None]:
         if line is None or line.state == ChangeState.PROPOSED:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
-from connections.engine.decide import Planned
+from connections.engine.planned import Planned
 from connections.models import Change, ChangeState, Connection, Item, Pair, Run, RunKind
 from connections.models.changes import OPEN
 

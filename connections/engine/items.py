@@ -48,9 +48,10 @@ class Known:
     written_at: float
     former: str
     problem: str
+    labels: str
 
 
-KNOWN = ("id", "version", "order", "hash", "observed_at", "departed", "written_at", "former", "problem")
+KNOWN = ("id", "version", "order", "hash", "observed_at", "departed", "written_at", "former", "problem", "labels")
 COLUMNS = (
     "version", "order", "values", "labels", "hash", "uid", "marker", "title", "name_key", "body", "problem",
     "evidence", "modified", "seq", "observed_at", "departed", "successor", "written_at", "former",
@@ -69,6 +70,7 @@ class Intake:
     forgotten: Forgotten | None = None
     changed: int = 0
     labels: set[str] = field(default_factory=set)  # seen on records
+    lost_labels: set[str] = field(default_factory=set)  # that records had before
     span: tuple[int, int] = (0, 0)  # the folder's number before and after what was last taken in
     added: frozenset[str] = frozenset()  # remote ids that were new to us in it
     reader: KeyReader = field(init=False)
@@ -138,6 +140,8 @@ class Intake:
                 continue
             if not same:
                 seq += 1
+                if old is not None and old.labels != "[]":
+                    self.lost_labels |= set(orjson.loads(old.labels)) - record.labels
                 match_keys = self.reader.read(record.values)
                 keys[record.id] = key_texts(match_keys, record.uid)
                 name_key = match_keys.name

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.db.models import F
+
+from connections.engine.items import dumps
 from connections.engine.setup import Part
-from connections.models import Label
+from connections.models import Folder, Label
 
 
 def refresh(part: Part) -> dict[str, str]:
@@ -22,17 +26,28 @@ def refresh(part: Part) -> dict[str, str]:
             remote_id=label.id,
             defaults={"name": label.name, "kind": label.kind, "read_only": label.read_only},
         )
+    note_listed(part.folder, names)
     return names
+
+
+def note_listed(folder: Folder, ids: Iterable[str]) -> None:
+    """So that rules know of labels that were deleted."""
+    text = dumps(sorted(ids))
+    if text != folder.listed_labels:
+        folder.listed_labels = text
+        folder.save(update_fields=["listed_labels"])
 
 
 @dataclass
 class Labels:
-    """Creates a missing label once, not once per contact."""
+    """Creates a missing label once, not once per contact. One that a rule knew by its id and that was deleted since is
+    not made again: `deleted` are names of such."""
 
     known: dict[int, dict[str, str]] = field(default_factory=dict)  # account id -> id, or name in lower case -> id
+    deleted: set[str] = field(default_factory=set)
 
     def ids(self, part: Part, labels: frozenset[str]) -> frozenset[str]:
-        return frozenset(self._id(part, label) for label in labels) if labels else frozenset()
+        return frozenset(filter(None, (self._id(part, label) for label in labels))) if labels else frozenset()
 
     def learn(self, part: Part) -> dict[str, str]:
         """Asks the app; returns names by id."""
@@ -46,6 +61,9 @@ class Labels:
             self.learn(part)
         table = self.known[part.folder.account_id]
         found = table.get(label) or table.get(label.casefold())
+        if found is None and (name := self._former_name(part, label)):
+            self.deleted.add(name)
+            return ""
         if found is None:
             made = part.connector.create_label(part.folder.remote_id, label)
             table[made.id] = table[made.name.casefold()] = found = made.id
@@ -57,3 +75,7 @@ class Labels:
                 defaults={"name": made.name, "kind": made.kind, "read_only": made.read_only},
             )
         return found
+
+    def _former_name(self, part: Part, label: str) -> str:
+        rows = Label.objects.filter(account=part.folder.account_id, remote_id=label).exclude(name=F("remote_id"))
+        return rows.values_list("name", flat=True).first() or ""

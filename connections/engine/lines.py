@@ -58,10 +58,14 @@ def has_news(connection: Connection) -> bool:
 
 
 def catalogues_moved(plant: Plant) -> bool:
-    """Asks the apps of which custom fields are mapped for their fields; returns whether these are others now."""
+    """Asks the apps of which custom fields are mapped, or used by rules, for their fields; returns whether these are
+    others now."""
     moved = False
     for side, part in plant.parts.items():
-        if any(field.custom for mapping in plant.setup.mappings for field in mapping.fields[side]):
+        known = part.catalogue.by_key
+        used = [field for mapping in plant.setup.mappings for field in mapping.fields[side]]
+        used += [known[key] for key in plant.setup.rules.fields(side) if key in known]
+        if any(field.custom for field in used):
             before = part.folder.catalogue
             catalogue_of(part.folder, part.connector, refresh=True)
             moved = moved or part.folder.catalogue != before

@@ -10,7 +10,8 @@ from syncrules.merge import Note, PairMerge
 from syncrules.specs import Side
 
 if TYPE_CHECKING:
-    from connections.engine.decide import PairState, Planned, Setup
+    from connections.engine.decide import PairState, Setup
+    from connections.engine.planned import Planned
 
 
 def described(update: Planned, merged: PairMerge, setup: Setup) -> Planned:

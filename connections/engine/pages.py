@@ -13,13 +13,14 @@ from django.db.models import Q
 from connections.engine import store, undecided
 from connections.engine.answers import column, settle, warnings_text
 from connections.engine.apply import CHANGE_COLUMNS, Sender
-from connections.engine.decide import Decided, Planned, decide, known
+from connections.engine.decide import Decided, decide, known
 from connections.engine.followed import GONE, MERGED, MOVED
 from connections.engine.gate import Gate, Leave
 from connections.engine.items import dumps
 from connections.engine.leases import Lease
 from connections.engine.match import Found, Match
 from connections.engine.pairing import Partners, explain_match, is_survivor, open_side
+from connections.engine.planned import Planned
 from connections.engine.setup import Plant
 from connections.engine.work import Job, PairWork, load_pairs, save_pairs
 from connections.models import Change, ChangeState, Health, Item, Pair
@@ -110,6 +111,16 @@ class Pages:
         """What would be written, without writing anything anywhere."""
         self.proposals, self.kept_lines, self.history = [], [], []
         return [write for _, decided in self._decide(works) for write in decided.writes]
+
+    def caused_by_configuration(self, works: Sequence[PairWork]) -> int:
+        """How much would be written, and is neither approved nor rejected, though no side of its pair changed."""
+        self.proposals, self.kept_lines, self.history = [], [], []
+        return sum(
+            self.gate.is_undecided(work.id, write)
+            for work, decided in self._decide(works)
+            for write in decided.writes
+            if write.kind != "pair" and (write.new or not work.has_news)
+        )
 
     # ---- deciding
 
@@ -245,8 +256,9 @@ class Pages:
 
     def _jobs(self, work: PairWork, decided: Decided) -> list[Job]:
         jobs: list[Job] = []
+        news = work.has_news
         for planned in decided.writes:
-            leave, line = self.gate.judge(work.id, planned)
+            leave, line = self.gate.judge(work.id, planned, news)
             if leave is Leave.SKIP:
                 work.decided = _without(known(work.decided), planned, work)
                 continue

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Min, QuerySet
 
-from connections.engine import guard, lines, setup
+from connections.engine import configuration, guard, lines, setup
 from connections.engine.apply import Sender
 from connections.engine.gate import Gate, Mode, mode_of
 from connections.engine.labels import Labels
@@ -26,7 +26,6 @@ from connections.models import Change, ChangeState, Connection, Pair, Run, RunKi
 from connections.models.changes import OPEN
 from connectors.base import AuthLost, Clock, Connector, ConnectorError
 from syncrules.mapping import MappingError
-from syncrules.rules import RuleError
 from syncrules.specs import Mode as MappingMode
 from syncrules.specs import Side
 
@@ -141,7 +140,7 @@ class Runner:
             finished = work()
         except AuthLost as error:
             self._close(RunState.AUTH, str(error))
-        except (ConnectorError, MappingError, RuleError) as error:
+        except (ConnectorError, MappingError) as error:
             self._close(RunState.FAILED, str(error))
         else:
             if not finished:
@@ -217,12 +216,17 @@ class Runner:
             lease.release()
 
     def _learn_labels(self) -> None:
-        """Rules hold labels by id or name: a label that is new to us is asked for by name before rules are judged."""
+        """Rules hold labels by id or name: a label that is new to us is asked for by name before rules are judged, and
+        whether one is still there where contacts have lost it."""
+        listed = [part.folder.listed_labels for part in self.plant.parts.values()]
         for side, part in self.plant.parts.items():
             names = self.plant.label_names[side]
-            if self.plant.uses_labels and (self.fresh_labels or part.intake.labels - set(names)):
+            lost = part.intake.lost_labels & self.plant.setup.rules.labels(side)
+            if self.plant.uses_labels and (self.fresh_labels or lost or part.intake.labels - set(names)):
                 names.update(self.labels.learn(part))
                 names.update({label: label for label in part.intake.labels - set(names)})
+        if listed != [part.folder.listed_labels for part in self.plant.parts.values()]:
+            setup.judge_rules_again(self.plant)
 
     def _observed(self, side: Side) -> Callable[[int], None]:
         seen = 0
@@ -244,6 +248,7 @@ class Runner:
             return self._finish(gate, counters, 0, waiting)
         self.run_row.total_items = max(self.run_row.total_items, self.run_row.done_items + pending.count())
         self._guard(gate, counters)
+        configuration.weigh(self.connection, gate, self._pages, self.lease)
         self.began = self.clock.now()
         start, paired = self.run_row.position, 0
         for _ in range(PASSES):
@@ -365,6 +370,8 @@ class Runner:
             if gate.newly_mapped:
                 names = ", ".join(f"“{name}”" for name in sorted(self.plant.setup.new))
                 row.held["lines"] = f"what new lines of the mapping would change waits for approval: {names}"
+            if gate.configured:
+                row.held["configuration"] = "what the new configuration would change waits for approval"
             row.counters = dict(counters)
             row.total_items = row.done_items
             if gate.mode is Mode.PLAN:
@@ -373,14 +380,16 @@ class Runner:
                 state = RunState.HELD
             else:
                 state = RunState.DONE
-            if state is RunState.DONE and not connection.first_run_done:
+            if state is RunState.DONE:
                 connection.first_run_done = True
+                configuration.settled(connection)
             connection.last_ok_at = self._moment()
             Connection.every.filter(pk=connection.pk).update(
                 first_run_done=connection.first_run_done, last_ok_at=connection.last_ok_at
             )
             if state is RunState.DONE:
                 lines.compared(self.plant, self.lease)
-            self._close(state, "; ".join([*row.held.values(), *map(str, self.plant.problems)]))
+            gone = [f"the label “{name}” of a rule does not exist any more" for name in sorted(self.labels.deleted)]
+            self._close(state, "; ".join([*row.held.values(), *map(str, self.plant.problems), *gone]))
             self._drop_quiet_runs()
         return True

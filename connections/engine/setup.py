@@ -13,12 +13,12 @@ from connections.engine.forgotten import Forgotten, of_tenant
 from connections.engine.items import Intake, dumps
 from connections.engine.match import tiers
 from connections.models import ConflictPolicy, Connection, Folder, Label
-from connectors.base import Connector, Field, FieldType
+from connectors.base import Capabilities, Connector, Field, FieldType
 from syncrules.catalogue import Catalogue
 from syncrules.defaults import default_mappings
 from syncrules.mapping import CompiledMapping, MappingError
 from syncrules.merge import Policy
-from syncrules.rules import RuleSet, compile_rules
+from syncrules.rules import RuleProblem, RuleSet, compile_rules
 from syncrules.specs import ConditionKind, Direction, MappingSpec, RuleSpec, Side
 from syncrules.table import Problem, Table, combined, compile_table, digest
 
@@ -49,7 +49,7 @@ class Plant:
     tiers: tuple[str, ...]
     label_names: Mapping[Side, dict[str, str]]
     uses_labels: bool
-    problems: Sequence[Problem] = ()  # lines of the mapping table that rest
+    problems: Sequence[Problem | RuleProblem] = ()  # lines of the mapping table and parts of rules that rest
     forgotten: Forgotten | None = None
 
 
@@ -103,15 +103,36 @@ def mapping_table(connection: Connection, a: Catalogue, b: Catalogue) -> Table:
     return table
 
 
+def rules_at_work(
+    connection: Connection, a: Catalogue, b: Catalogue, specs: Sequence[RuleSpec] | None = None
+) -> RuleSet:
+    """The rules in force, or those of `specs`; `problems` says what of them rests."""
+    listed = {Side.A: listed_labels(connection.folder_a), Side.B: listed_labels(connection.folder_b)}
+    wanted = rule_specs(connection) if specs is None else specs
+    return compile_rules(wanted, a, b, connection.tenant.region, listed)
+
+
+def judge_rules_again(plant: Plant) -> None:
+    """After the apps were asked which labels there are."""
+    a, b = (plant.parts[side].catalogue for side in Side)
+    table = mapping_table(plant.connection, a, b)
+    rules = rules_at_work(plant.connection, a, b)
+    plant.setup = replace(plant.setup, rules=rules)
+    plant.problems = (*table.problems, *rules.problems)
+
+
+def listed_labels(folder: Folder) -> frozenset[str] | None:
+    return frozenset(orjson.loads(folder.listed_labels)) if folder.listed_labels else None
+
+
 def build(connection: Connection, connectors: Mapping[str, Connector], refresh: bool = False) -> Plant:
-    """Raises MappingError, RuleError and ConnectorError, each with a sentence for people."""
+    """Raises MappingError and ConnectorError, each with a sentence for people."""
     folders = {Side.A: connection.folder_a, Side.B: connection.folder_b}
     catalogues = {side: catalogue_of(folders[side], connectors[side], refresh) for side in Side}
     region = connection.tenant.region
-    table = mapping_table(connection, catalogues[Side.A], catalogues[Side.B])
-    mappings = table.mappings
-    rules = compile_rules(rule_specs(connection), catalogues[Side.A], catalogues[Side.B], region)
-    direction = Direction(connection.direction)
+    able = {side: connectors[side].capabilities for side in Side}
+    setup, table = compiled(connection, catalogues, able)
+    mappings, rules = table.mappings, setup.rules
     parts = {
         side: _part(side, folders[side], connectors[side], catalogues[side], region, _needed(side, mappings, rules))
         for side in Side
@@ -119,23 +140,37 @@ def build(connection: Connection, connectors: Mapping[str, Connector], refresh: 
     forgotten = of_tenant(connection.tenant)
     for part in parts.values():
         part.intake.forgotten = forgotten
-    setup = Setup(
-        mappings=mappings,
-        rules=rules,
-        policy=Policy(Side(connection.winner), _conflicts(connection), direction, connection.restore_target),
-        direction=direction,
-        delete_beats_update=connection.delete_beats_update,
-        targets={side: _target(side, connection, parts[side]) for side in Side},
-        names={side: str(folders[side].account) for side in Side},
-        new=frozenset(mapping.name for mapping in mappings if connection.lines.get(digest(mapping.spec))),
-    )
     names = {side: dict(setup.targets[side].label_names) for side in Side}
     targets = {side: replace(setup.targets[side], label_names=names[side]) for side in Side}
     conditions = [condition for side in Side for rule in rules.for_source(side) for condition in rule.spec.conditions]
     uses_labels = any(condition.kind is ConditionKind.LABEL for condition in conditions)
     order = tiers(connection.match_keys or ["email"])
     setup = replace(setup, targets=targets)
-    return Plant(connection, setup, parts, order, names, uses_labels, table.problems, forgotten)
+    return Plant(connection, setup, parts, order, names, uses_labels, (*table.problems, *rules.problems), forgotten)
+
+
+def compiled(
+    connection: Connection,
+    catalogues: Mapping[Side, Catalogue],
+    able: Mapping[Side, Capabilities],
+    rules: Sequence[RuleSpec] | None = None,
+) -> tuple[Setup, Table]:
+    """What decisions are made by. `rules`: others than those that are saved. Raises MappingError."""
+    a, b = catalogues[Side.A], catalogues[Side.B]
+    folders = {Side.A: connection.folder_a, Side.B: connection.folder_b}
+    table = mapping_table(connection, a, b)
+    direction = Direction(connection.direction)
+    setup = Setup(
+        mappings=table.mappings,
+        rules=rules_at_work(connection, a, b, rules),
+        policy=Policy(Side(connection.winner), _conflicts(connection), direction, connection.restore_target),
+        direction=direction,
+        delete_beats_update=connection.delete_beats_update,
+        targets={side: _target(side, connection, folders[side], able[side]) for side in Side},
+        names={side: str(folders[side].account) for side in Side},
+        new=frozenset(mapping.name for mapping in table.mappings if connection.lines.get(digest(mapping.spec))),
+    )
+    return setup, table
 
 
 def _conflicts(connection: Connection) -> Literal["winner", "newest", "ask"]:
@@ -146,9 +181,7 @@ def _conflicts(connection: Connection) -> Literal["winner", "newest", "ask"]:
 
 def _needed(side: Side, mappings: Sequence[CompiledMapping], rules: RuleSet) -> set[str]:
     keys = {key for mapping in mappings for key in (mapping.a_keys if side is Side.A else mapping.b_keys)}
-    for rule in rules.for_source(side):
-        keys |= {condition.field for condition in rule.spec.conditions if condition.field}
-    return keys
+    return keys | rules.fields(side)
 
 
 def _part(
@@ -162,12 +195,11 @@ def _part(
     return Part(side, folder, connector, catalogue, intake, fields)
 
 
-def _target(side: Side, connection: Connection, part: Part) -> Target:
-    able = part.connector.capabilities
+def _target(side: Side, connection: Connection, folder: Folder, able: Capabilities) -> Target:
     incoming = "b_to_a" if side is Side.A else "a_to_b"
-    labels = Label.objects.filter(account=part.folder.account).values_list("remote_id", "name")
+    labels = Label.objects.filter(account=folder.account_id).values_list("remote_id", "name")
     return Target(
-        writable=able.two_way and not part.folder.read_only,
+        writable=able.two_way and not folder.read_only,
         can_delete=able.can_delete,
         deletions=getattr(connection, f"deletions_{incoming}"),
         deletion_label=getattr(connection, f"deletion_label_{incoming}"),

@@ -11,9 +11,10 @@ from django.db import transaction
 
 from connections.engine import store
 from connections.engine.apply import CHANGE_COLUMNS, Sender
-from connections.engine.decide import Decided, Planned
+from connections.engine.decide import Decided
 from connections.engine.leases import Lease
 from connections.engine.observe import Observer
+from connections.engine.planned import Planned
 from connections.engine.rewind import Past, rewind
 from connections.engine.setup import Plant
 from connections.engine.work import Job, PairWork, load_pairs

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from connections.engine import store
-from connections.engine.decide import Decided, PairState, Planned, Seen
+from connections.engine.decide import Decided, PairState, Seen
+from connections.engine.planned import Planned
 from connections.models import Item, Pair
 from connectors.base import Values
 from syncrules.merge import MergeWarning
@@ -92,6 +93,12 @@ class PairWork:
                 for mapping, key, side, reason in orjson.loads(row["warnings"])
             ),
         )
+
+    @property
+    def has_news(self) -> bool:
+        """A side changed since the pair was last settled."""
+        sides = ((self.items[side], self.row[f"settled_{side}"]) for side in Side)
+        return any(item is not None and item.seq > settled for item, settled in sides)
 
     def values(self, side: Side) -> Values:
         item = self.items[side]

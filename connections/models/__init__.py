@@ -1,6 +1,6 @@
 from connections.models import lookups  # noqa: F401 - registers what queries may use
 from connections.models.accounts import Account, AccountState, Budget, DeclaredField
-from connections.models.changes import Change, ChangeKind, ChangeState, Run, RunKind, RunState
+from connections.models.changes import PLANNED, Change, ChangeKind, ChangeSort, ChangeState, Run, RunKind, RunState
 from connections.models.connections import (
     ConflictPolicy,
     Connection,
@@ -19,12 +19,14 @@ from connections.models.tenants import Invitation, Membership, Role, Tenant, Use
 from connections.models.versions import ConfigurationVersion, Template
 
 __all__ = [
+    "PLANNED",
     "Account",
     "AccountState",
     "AppRegistration",
     "Budget",
     "Change",
     "ChangeKind",
+    "ChangeSort",
     "ChangeState",
     "ConfigurationVersion",
     "ConflictPolicy",

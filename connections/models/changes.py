@@ -62,6 +62,17 @@ class ChangeKind(models.TextChoices):
     DELETE = "delete", "delete"
 
 
+class ChangeSort(models.TextChoices):
+    """What a change does to the contact; finer than its kind."""
+
+    PAIR = "pair", "pair"
+    CREATE = "create", "create"
+    FILL = "fill", "fill"
+    OVERWRITE = "overwrite", "overwrite"
+    LABEL = "label", "label"
+    DELETE = "delete", "delete"
+
+
 class ChangeState(models.TextChoices):
     PROPOSED = "proposed", "proposed"
     APPROVED = "approved", "approved"
@@ -74,6 +85,7 @@ class ChangeState(models.TextChoices):
     REJECTED = "rejected", "rejected"
 
 
+PLANNED = (ChangeState.PROPOSED.value, ChangeState.APPROVED.value, ChangeState.REJECTED.value)
 OPEN = (ChangeState.SENT.value, ChangeState.UNKNOWN.value)
 
 
@@ -85,6 +97,7 @@ class Change(models.Model):
     run = models.ForeignKey(Run, models.SET_NULL, null=True, related_name="changes")
     pair = models.ForeignKey(Pair, models.SET_NULL, null=True, related_name="changes")
     kind = models.CharField(max_length=6, choices=ChangeKind.choices)
+    sort = models.CharField(max_length=9, choices=ChangeSort.choices, default="", editable=False)
     side = models.CharField(max_length=1, help_text="the side that is written")
     target_folder = models.ForeignKey(Folder, models.CASCADE, related_name="+", db_index=False)
     source_item = models.ForeignKey(Item, models.SET_NULL, null=True, related_name="+", db_index=False)
@@ -132,6 +145,11 @@ class Change(models.Model):
             models.Index(fields=["connection", "state", "id"], name="change_by_state"),
             models.Index(fields=["target_folder"], name="change_open", condition=models.Q(state__in=OPEN)),
             models.Index(fields=["connection", "-id"], name="change_latest"),
+            models.Index(
+                fields=["run", "sort", "side", "state", "id"],
+                name="change_planned",
+                condition=models.Q(state__in=PLANNED),
+            ),
             models.Index(fields=["undo_of"], name="change_undone", condition=models.Q(undo_of__isnull=False)),
             models.Index(fields=["decided_by"], name="change_decided", condition=models.Q(decided_by__isnull=False)),
         ]

@@ -61,6 +61,9 @@ class Connection(TenantOwned):
     paused_reason = models.CharField(max_length=255, default="", blank=True)
     look_only = models.BooleanField(default=False, help_text="observe, match and plan, but never write")
     approve_first_run = models.BooleanField(default=False)
+    approve_above = models.PositiveIntegerField(
+        default=20, help_text="changes that a new configuration may make without waiting for approval"
+    )
     avoid_duplicates = models.BooleanField(default=True, help_text="never create a contact that has none of the keys")
     match_keys = models.JSONField(default=list, blank=True, help_text="email, phone+name, name+company")
     guard_deletes_share = models.PositiveSmallIntegerField(default=10, help_text="percent of the larger side")
@@ -72,6 +75,12 @@ class Connection(TenantOwned):
     default_mappings = models.BooleanField(default=True, help_text="map what means the same on both sides")
     applied = models.JSONField(default=dict, blank=True, editable=False, help_text="entries of the file applied last")
     config_version = models.PositiveIntegerField(default=1, editable=False)
+    live_version = models.PositiveIntegerField(
+        default=1, editable=False, help_text="the configuration up to which what it changes is written"
+    )
+    held_version = models.PositiveIntegerField(
+        default=0, editable=False, help_text="the configuration whose changes wait for approval"
+    )
     lines = models.JSONField(
         default=dict, blank=True, editable=False, help_text="mapping lines at work, and whether each is still new"
     )

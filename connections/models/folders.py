@@ -27,6 +27,9 @@ class Folder(TenantOwned):
     read_only = models.BooleanField(default=False)
     fields = models.TextField(default="[]", help_text="field keys that the items hold, as JSON")
     catalogue = models.TextField(default="[]", help_text="the app's field catalogue as last seen, as JSON")
+    listed_labels = models.TextField(
+        default="", blank=True, help_text="ids of the labels that the app listed last, as JSON; empty: not asked yet"
+    )
     cursor = models.TextField(default="", blank=True)
     listing = models.BooleanField(default=False, help_text="a full listing is under way")
     listing_started_at = models.FloatField(default=0)

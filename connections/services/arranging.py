@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import orjson
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F
 
 from connections import host
 from connections.engine import setup
-from connections.models import Account, Connection, Folder, Label, SideChoice
+from connections.engine.labels import note_listed
+from connections.models import Account, Connection, Folder, Item, Label, SideChoice
 from connections.services import syncing
 from connectors import base, registry
 from connectors.base import Capabilities, ConnectorError
@@ -19,6 +21,7 @@ from syncrules.catalogue import Catalogue
 from syncrules.defaults import default_mappings
 from syncrules.mapping import MappingError
 from syncrules.models import FieldMapping
+from syncrules.rulecheck import Offered
 from syncrules.specs import Direction, MappingSpec
 from syncrules.table import combined
 
@@ -97,6 +100,10 @@ class SideOffer:
     catalogue: Catalogue
     labels: Sequence[tuple[str, str]]  # id, name
     capabilities: Capabilities
+    locked: frozenset[str] = frozenset()  # ids of labels that the app fills by itself
+
+    def for_rules(self) -> Offered:
+        return Offered(self.name, self.catalogue, self.capabilities, dict(self.labels), self.locked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +123,40 @@ def offer(connection: Connection) -> Offer:
 
 def _side(connection: Connection, side: str) -> SideOffer:
     folder: Folder = getattr(connection, f"folder_{side}")
-    labels = Label.objects.filter(account=folder.account_id).order_by("name").values_list("remote_id", "name")
+    listed = setup.listed_labels(folder)
+    rows = (
+        Label.objects.filter(account=folder.account_id).order_by("name").values_list("remote_id", "name", "read_only")
+    )
+    known = {row[0] for row in rows}
+    labels = [row for row in rows if listed is None or row[0] in listed or row[0] == row[1]]
     app = registry.apps().get(folder.account.app)
+    labels += [(name, name, False) for name in _labels_in_use(folder, app) if name not in known]
     return SideOffer(
         side,
         str(folder.account),
         Catalogue(setup.load_fields(folder.catalogue or "[]")),
-        list(labels),
+        [(label_id, name) for label_id, name, _ in labels],
         app.capabilities if app is not None else Capabilities(),
+        frozenset(label_id for label_id, _, read_only in labels if read_only),
     )
+
+
+def _labels_in_use(folder: Folder, app: base.App | None) -> list[str]:
+    """Categories that contacts have and that the app does not list: they exist by being used."""
+    if app is None or app.capabilities.label_kind not in (base.LabelKind.CATEGORY, base.LabelKind.TAG):
+        return []
+    names: list[str] | None = cache.get(_in_use(folder))
+    if names is None:
+        rows = Item.objects.filter(folder=folder, departed="").exclude(labels="[]").order_by()
+        names = sorted(
+            {name for text in rows.values_list("labels", flat=True).distinct() for name in orjson.loads(text)}
+        )
+        cache.set(_in_use(folder), names, FRESH)
+    return names
+
+
+def _in_use(folder: Folder) -> str:
+    return f"labels-in-use:{folder.pk}"
 
 
 def refresh(connection: Connection) -> list[str]:
@@ -149,7 +181,8 @@ def _refresh_folder(folder: Folder) -> str:
 
 def forget_answers(connection: Connection) -> None:
     """The next `refresh` asks both apps in any case."""
-    cache.delete_many([_asked(folder) for folder in (connection.folder_a, connection.folder_b)])
+    folders = (connection.folder_a, connection.folder_b)
+    cache.delete_many([key(folder) for folder in folders for key in (_asked, _in_use)])
 
 
 def _asked(folder: Folder) -> str:
@@ -160,7 +193,9 @@ def store_labels(folder: Folder, connector: base.Connector) -> None:
     if connector.capabilities.label_kind is None:
         return
     known = {row.remote_id: row for row in Label.objects.filter(account=folder.account_id, folder=None)}
-    for label in connector.labels(folder.remote_id):
+    listed = connector.labels(folder.remote_id)
+    note_listed(folder, [label.id for label in listed])
+    for label in listed:
         shown = {"name": label.name[:255], "kind": label.kind, "read_only": label.read_only}
         row = known.get(label.id)
         if row is None:

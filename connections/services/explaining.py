@@ -15,7 +15,7 @@ from connections.engine import setup
 from connections.models import Change, ChangeKind, ChangeState, Connection, Folder, Health, Item, ItemKey, Label, Pair
 from connections.services import looking, plans
 from syncrules.catalogue import Catalogue
-from syncrules.rules import Facts, RuleError, compile_rules
+from syncrules.conditions import Facts
 from syncrules.specs import Direction, Side, SpecError
 
 MOST = 10  # contacts that one question may mean
@@ -193,8 +193,8 @@ def _rules(pair: Pair, side: Side, item: Item) -> tuple[list[RuleWords], str]:
     connection = pair.connection
     a, b = (Catalogue(setup.load_fields(row.catalogue or "[]")) for row in (connection.folder_a, connection.folder_b))
     try:
-        compiled = compile_rules(setup.rule_specs(connection), a, b, connection.tenant.region).for_source(side)
-    except (RuleError, SpecError) as error:
+        compiled = setup.rules_at_work(connection, a, b).for_source(side)
+    except SpecError as error:
         return [], f"the rules cannot be read: {error}"
     if not compiled:
         return [], "no rule of this direction is enabled, so nothing new is brought over"
@@ -202,8 +202,12 @@ def _rules(pair: Pair, side: Side, item: Item) -> tuple[list[RuleWords], str]:
     names = Label.objects.filter(account=item.folder.account_id, remote_id__in=ids).values_list("name", flat=True)
     other: Item | None = getattr(pair, f"item_{side.other}")
     exists = other is not None and not other.departed
-    facts = Facts(item.record, frozenset([*ids, *names]), exists)
-    return [(rule.name, rule.matches(facts), rule.explain(facts)) for rule in compiled], ""
+    labels, brought_by = frozenset([*ids, *names]), orjson.loads(pair.brought_by)
+    found: list[RuleWords] = []
+    for rule in compiled:
+        facts = Facts(item.record, labels, exists, brought_in=rule.id in brought_by)
+        found.append((rule.name, rule.matches(facts), rule.explain(facts)))
+    return found, ""
 
 
 def _change(change: Change, names: dict[str, str]) -> str:

@@ -18,7 +18,6 @@ SAMPLES = 5
 REASONS = 8
 WAITING = (ChangeState.PROPOSED, ChangeState.APPROVED)
 LEFT_OUT = (Health.REVIEW, Health.DUPLICATE, Health.EXCLUDED, Health.FAILED)
-EMPTY: tuple[Any, ...] = (None, "", [])
 TIERS = {"u": "same card id", "e": "same email", "p": "same phone and name", "c": "same name and company"}
 TITLES = {
     "pair": "to pair",
@@ -92,19 +91,9 @@ class Plan:
 def lines(run: Run) -> Iterator[Line]:
     """What waits in the run to be approved or sent, in the order in which it was planned."""
     rows = Change.objects.filter(run=run, state__in=WAITING).order_by("id")
-    columns = ("id", "kind", "side", "state", "title", "patch", "before", "cause")
-    for pk, kind, side, state, title, patch, before, cause in rows.values_list(*columns).iterator():
-        yield Line(pk, sort_of(kind, patch, before), side, state, title, reasons(kind, orjson.loads(cause)))
-
-
-def sort_of(kind: str, patch: str, before: str) -> str:
-    """Of updates: whether they only label, only fill what is empty, or overwrite (or clear) something."""
-    if kind != ChangeKind.UPDATE:
-        return kind
-    written, there = orjson.loads(patch), orjson.loads(before)
-    if not written:
-        return "label"
-    return "fill" if all(there.get(key) in EMPTY for key in written) else "overwrite"
+    columns = ("id", "kind", "sort", "side", "state", "title", "cause")
+    for pk, kind, sort, side, state, title, cause in rows.values_list(*columns).iterator():
+        yield Line(pk, sort, side, state, title, reasons(kind, orjson.loads(cause)))
 
 
 def reasons(kind: str, cause: Mapping[str, Any]) -> list[str]:

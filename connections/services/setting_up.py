@@ -19,7 +19,7 @@ from connectors.base import Capabilities
 from syncrules.catalogue import Catalogue
 from syncrules.defaults import default_mappings
 from syncrules.models import FieldMapping, Rule
-from syncrules.rules import RuleError, compile_rules
+from syncrules.rulecheck import Offered, flaws
 from syncrules.specs import ActionKind, ConditionKind, Direction, MappingSpec, RuleSpec, Side
 from syncrules.table import combined, compile_table
 
@@ -100,18 +100,28 @@ class LiveSide:
     catalogue: Catalogue
     labels: Mapping[str, str]
     capabilities: Capabilities
+    offered: Offered
 
 
 def look(folder: Folder, labels: bool) -> LiveSide:
     """Asks the app for the folder's fields, and for its labels where wanted. Raises ConnectorError."""
     connector = host.connect(folder.account)
     catalogue = setup.catalogue_of(folder, connector, refresh=True)
-    named: dict[str, str] = {}
+    rows: list[tuple[str, str, bool]] = []
     if labels and connector.capabilities.label_kind is not None:
         arranging.store_labels(folder, connector)
-        rows = Label.objects.filter(account=folder.account_id).values_list("name", "remote_id")
-        named = {name.casefold(): remote_id for name, remote_id in rows}
-    return LiveSide(folder, catalogue, named, connector.capabilities)
+        listed = setup.listed_labels(folder) or ()
+        known = Label.objects.filter(account=folder.account_id, remote_id__in=listed)
+        rows = list(known.values_list("remote_id", "name", "read_only"))
+    offered = Offered(
+        str(folder.account),
+        catalogue,
+        connector.capabilities,
+        {remote_id: name for remote_id, name, _ in rows},
+        frozenset(remote_id for remote_id, _, read_only in rows if read_only),
+    )
+    named = {name.casefold(): remote_id for remote_id, name, _ in rows}
+    return LiveSide(folder, catalogue, named, connector.capabilities, offered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +157,9 @@ def check(wanted: Configuration, a: Folder, b: Folder, region: str) -> Configura
         raise CannotSetUp("No field of the one side is mapped to one of the other; without a mapping nothing can flow.")
     for problem in compile_table(specs, left, right, region, wanted.direction).problems:
         raise CannotSetUp(f"Mapping “{problem.line}”: {problem.reason.rstrip('.')}.")
-    try:
-        compile_rules(rules or (), left, right, region)
-    except RuleError as error:
-        raise CannotSetUp(f"{str(error).rstrip('.')}.") from error
-    for rule in rules or ():
-        _check_abilities(rule, live)
+    sides = {side: each.offered for side, each in live.items()}
+    for flaw in flaws(rules or (), sides, region):
+        raise CannotSetUp(f"{str(flaw).rstrip('.?')}.")
     for side, policy in (wanted.deletions or {}).items():
         if policy == DeletionPolicy.DELETE and not live[side].capabilities.can_delete:
             raise CannotSetUp(f"The app of side {side.upper()} allows no deletes; choose keep or a label.")
@@ -174,18 +181,6 @@ def _with_ids(rule: RuleSpec, live: Mapping[Side, LiveSide]) -> RuleSpec:
             for part in rule.actions
         ),
     )
-
-
-def _check_abilities(rule: RuleSpec, live: Mapping[Side, LiveSide]) -> None:
-    source = Side.A if rule.direction == "a_to_b" else Side.B
-    for condition in rule.conditions:
-        if condition.kind not in live[source].capabilities.conditions:
-            raise CannotSetUp(
-                f"Rule “{rule.name}”: the app of side {source.upper()} knows no {condition.kind} condition."
-            )
-    for action in rule.actions:
-        if action.kind not in live[source.other].capabilities.actions:
-            raise CannotSetUp(f"Rule “{rule.name}”: the app of side {source.other.upper()} cannot do {action.kind}.")
 
 
 # ---- writing it down

@@ -161,13 +161,21 @@ def _refuse_paused(connection: Connection) -> None:
 # ---- the plan
 
 
-def approve(run: Run, *, kinds: Collection[str] = (), change_ids: Collection[int] = (), by: User | None = None) -> int:
-    """Marks lines of the plan as approved (all, or those named) and wakes the connection. Returns how many."""
+def approve(
+    run: Run,
+    *,
+    kinds: Collection[str] = (),
+    change_ids: Collection[int] = (),
+    among: QuerySet[Change] | None = None,
+    by: User | None = None,
+) -> int:
+    """Marks lines of the plan as approved (all, or those named or `among` some) and wakes the connection. Returns how
+    many."""
     if EMPTY in run.held:
         Run.objects.filter(pk=run.pk).update(held={**run.held, "accepted": True})
         wake(run.connection_id)
         return 1
-    lines = _lines(run, kinds, change_ids)
+    lines = _lines(run, kinds, change_ids, among)
     count = lines.update(state=ChangeState.APPROVED, decided_by=by)
     if run.kind != RunKind.UNDO:
         ids = Change.objects.filter(run=run, state=ChangeState.APPROVED).values("pair_id")
@@ -181,15 +189,19 @@ def reject(
     *,
     kinds: Collection[str] = (),
     change_ids: Collection[int] = (),
+    among: QuerySet[Change] | None = None,
     for_good: bool = False,
     by: User | None = None,
 ) -> int:
     """Rejected for now: not proposed again until a side changes; for good: until a person reverts it."""
-    return _lines(run, kinds, change_ids).update(state=ChangeState.REJECTED, for_good=for_good, decided_by=by)
+    lines = _lines(run, kinds, change_ids, among)
+    return lines.update(state=ChangeState.REJECTED, for_good=for_good, decided_by=by)
 
 
-def _lines(run: Run, kinds: Collection[str], change_ids: Collection[int]) -> QuerySet[Change]:
-    lines = Change.objects.filter(run=run, state=ChangeState.PROPOSED)
+def _lines(
+    run: Run, kinds: Collection[str], change_ids: Collection[int], among: QuerySet[Change] | None
+) -> QuerySet[Change]:
+    lines = (Change.objects.all() if among is None else among).filter(run=run, state=ChangeState.PROPOSED)
     if kinds:
         lines = lines.filter(kind__in=kinds)
     if change_ids:

@@ -149,15 +149,7 @@ def test_a_connection_is_set_up_by_hand(visitor: Visitor, apps: Apps, accounts: 
     page.wait_for_url("**/change/")
     made.refresh_from_db()
     assert not made.default_mappings
-    page.click("#rules-group >> text=Add another Rule")
-    page.fill("input[name=rules-2-name]", "Only companies")
-    page.locator("select[name=rules-2-conditions-subject]").first.select_option(label="Company")
-    page.locator("select[name=rules-2-conditions-operator]").first.select_option(label="is not empty")
     visitor.look("editing")
-    page.click("input[name=_continue]")
-    page.wait_for_url("**/change/")
-    rule = made.rules.get(name="Only companies")
-    assert rule.conditions == [{"field": "companyName", "empty": False}]
     visitor.look("saved")
 
 
@@ -264,3 +256,42 @@ def test_signing_in_and_setting_up_a_second_factor(browser: Browser, live_server
     page.wait_for_selector("text=Waits for a person")
     page.context.close()
     assert visitor.complaints == []
+
+
+def test_a_rule_is_built_tried_and_its_scope_shown(visitor: Visitor, apps: Apps, connection: Connection) -> None:
+    fill(apps)
+    apps.remotes["anna"].label_id("VIP")
+    apps.remotes["dav"].label_id("Customers")
+    syncing.sync(connection)
+    visitor.go(f"/admin/connections/connection/{connection.pk}/rules/", "rules")
+    page = visitor.page
+    page.click("text=Add a rule >> nth=0")
+    page.wait_for_url("**/rule/?direction=a_to_b")
+    page.fill("input[name=name]", "Customers")
+    subjects, values = page.locator("select[name=conditions-subject]"), page.locator("input[name=conditions-value]")
+    subjects.nth(0).select_option(label="its category")
+    assert page.locator("select[name=conditions-operator]").nth(0).input_value() == "in"
+    values.nth(0).fill("v")
+    page.wait_for_selector("datalist option[value=VIP]", state="attached")
+    values.nth(0).fill("VIP")
+    for number in (1, 2):  # the third line is one that the page adds
+        if number == 2:
+            page.click(".pw-rows >> nth=0 >> text=Add a line")
+        subjects.nth(number).select_option(label="Company")
+        page.locator("select[name=conditions-operator]").nth(number).select_option(label="is not empty")
+        assert not values.nth(number).is_visible()
+    page.locator("select[name=actions-subject]").nth(0).select_option(label="add it to a category")
+    page.locator("input[name=actions-value]").nth(0).fill("Customers")
+    page.fill("input[name=who]", "grace@example.com")
+    visitor.look("rule")
+    page.click("button[name=try]")
+    page.wait_for_selector("text=does not match")
+    visitor.look("rule-tried")
+    page.click("input[name=save]")
+    page.wait_for_selector("text=would come in and")
+    visitor.look("rule-scope")
+    page.click("button[name=confirmed]")
+    page.wait_for_url("**/rules/")
+    visitor.look("rules-saved")
+    made = connection.rules.get(name="Customers")
+    assert [list(part)[0] for part in made.conditions] == ["label", "field", "field"]

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 
+from connections.engine.planned import Planned
 from connections.services import plans
+from connectors.base import Value
+from syncrules.specs import Side
 
 
 @pytest.mark.parametrize(
@@ -21,9 +22,9 @@ from connections.services import plans
     ],
 )
 def test_lines_are_sorted_by_what_they_do_to_the_contact(
-    kind: str, patch: dict[str, object], before: dict[str, object], sort: str
+    kind: str, patch: dict[str, Value], before: dict[str, Value], sort: str
 ) -> None:
-    assert plans.sort_of(kind, json.dumps(patch), json.dumps(before)) == sort
+    assert Planned(kind, Side.A, patch, before).sort == sort
 
 
 def test_reasons_name_the_key_of_a_pair_and_the_rule_of_a_create() -> None:

@@ -151,7 +151,7 @@ class Player(Expectations):
             return lines
         out = []
         for line in lines:
-            line = dict(line)
+            line = self._with_label_ids(dict(line))
             for side in ("a", "b"):
                 if side in line:
                     words = words_of(self.bench.remotes[side])
@@ -166,6 +166,19 @@ class Player(Expectations):
                         line[key] = MIRROR.get(line[key], line[key])
             out.append(line)
         return out
+
+    def _with_label_ids(self, line: dict[str, Any]) -> dict[str, Any]:
+        """A rule `by_id` holds its labels by their ids, as the rule builder makes them."""
+        if not line.pop("by_id", False):
+            return line
+        source, target = ("a", "b") if line["direction"] == "a_to_b" else ("b", "a")
+        for place, app, words in (("if", source, ("label",)), ("then", target, ("add_label", "remove_label"))):
+            parts = []
+            for part in line.get(place, ()):
+                name = next((part[word] for word in words if word in part), None)
+                parts.append({**part, "label_id": self.bench.remotes[app].label_id(name)} if name else part)
+            line[place] = parts
+        return line
 
     def _further_connections(self, apps: Mapping[str, Any]) -> list[Connection]:
         """With three apps: a to c, or, where the third is connected in a ring, b to c and c to a."""
@@ -326,6 +339,13 @@ class Player(Expectations):
         for record_id, row in remote.rows().items():
             if key in row.values:
                 remote.edit(record_id, "", **{key: None})
+
+    def lose_label(self, on: str, label: str) -> None:
+        """Somebody deletes a label, and so takes it off everybody."""
+        remote = self.bench.remotes[on]
+        for record_id in list(remote.rows()):
+            remote.tag(record_id, remove=[label])
+        del remote.tags[remote.label_id(label)]
 
     def region(self, code: str) -> None:
         tenant = self.connection.tenant

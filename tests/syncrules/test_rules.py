@@ -8,7 +8,8 @@ import pytest
 
 from connectors.base import FieldType
 from syncrules.catalogue import Catalogue
-from syncrules.rules import CompiledRule, Effects, Facts, RuleError, compile_rules, effects
+from syncrules.conditions import Facts
+from syncrules.rules import CompiledRule, Effects, compile_rules, effects
 from syncrules.specs import RuleSpec, Side
 from tests.syncrules.catalogues import applied, mails, many, text
 
@@ -136,7 +137,7 @@ def test_a_rule_explains_itself_in_sentences() -> None:
         ("it is not in “Spam”", True),
         ("company is not empty", True),
         ("born is before “2000-01-01”", True),
-        ("stage is one of “lead”, “won”", True),
+        ("stage is one of “Lead”, “Won deal”", True),
         ("it does not exist in the other app", True),
         ("it was not deleted", True),
     )
@@ -170,9 +171,9 @@ def test_a_mirrored_rule_speaks_of_the_same_meanings_the_other_way() -> None:
     ],
 )
 def test_a_rule_that_cannot_work_is_refused_in_a_sentence(spec: RuleSpec, reason: str) -> None:
-    with pytest.raises(RuleError, match="Rule “R”") as caught:
-        compile_rules([spec], A, B, "BE")
-    assert reason in str(caught.value)
+    (problem,) = compile_rules([spec], A, B, "BE").problems
+    assert "Rule “R”" in str(problem)
+    assert reason in problem.reason
 
 
 ACTIONS = [
@@ -214,3 +215,27 @@ def test_setting_a_list_adds_to_it_and_pushes_nothing_out() -> None:
     assert effects([acting], added, frozenset(), undo=True).values == {"email": mails("a@x.com")}
     options = compiled(actions=[{"set": {"field": "interests", "value": "Books"}}])
     assert effects([options], {"interests": ["a"]}, frozenset()).values == {"interests": ["a", "b"]}
+
+
+def test_a_contact_that_the_rule_itself_brought_over_is_still_new_to_the_other_app() -> None:
+    new = compiled([{"exists_in_other": False}])
+    assert new.matches(Facts({}))
+    assert not new.matches(Facts({}, exists_in_other=True))
+    assert new.matches(Facts({}, exists_in_other=True, brought_in=True))
+    assert compiled([{"exists_in_other": True}]).matches(Facts({}, exists_in_other=True, brought_in=True))
+
+
+def test_a_deleted_label_rests_the_rule_or_the_action_but_one_that_lives_by_being_used_never() -> None:
+    gone = {"label": "VIP", "label_id": "42"}
+    acting = {"add_label": "Customers", "label_id": "7"}
+    listed = {Side.A: {"1"}, Side.B: {"2"}}
+    resting = compile_rules([rule([gone])], A, B, "BE", listed)
+    assert not resting.for_source(Side.A)
+    assert resting.keeps(Side.A)
+    assert resting.problems[0].whole
+    partly = compile_rules([rule(actions=[acting, {"add_label": "X"}])], A, B, "BE", listed)
+    assert [action.subject for action in partly.for_source(Side.A)[0].actions] == ["X"]
+    assert not partly.keeps(Side.A)
+    by_name = {"label": "VIP", "label_id": "VIP"}
+    assert not compile_rules([rule([by_name, gone])], A, B, "BE").problems, "the app was not asked"
+    assert not compile_rules([rule([by_name])], A, B, "BE", listed).problems

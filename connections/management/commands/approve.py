@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from connections.cli import Exit, PairwiseCommand, WrongUse, find_run, full_name
-from connections.models import Change, ChangeKind, ChangeState, Run, RunKind
+from connections.models import Change, ChangeKind, ChangeSort, ChangeState, Run, RunKind
 from connections.services import syncing
 
 
@@ -17,14 +17,23 @@ class Command(PairwiseCommand):
         parser.add_argument(
             "--change", action="append", type=int, default=[], metavar="ID", help="one line; may be repeated"
         )
+        parser.add_argument(
+            "--group", choices=ChangeSort.values, default="", help="only lines that do this to a contact, such as fill"
+        )
         parser.add_argument("--reject", action="store_true", help="do not write these lines until a side changes")
+        parser.add_argument("--for-good", action="store_true", help="with --reject: until somebody takes it back")
 
     def work(self, run: int = 0, reject: bool = False, **options: Any) -> Exit:
         row = find_run(run)
         kinds, ids = options["kind"], options["change"]
         self._check(row, ids, reject)
-        decide = syncing.reject if reject else syncing.approve
-        count = decide(row, kinds=kinds, change_ids=ids)
+        if options["for_good"] and not reject:
+            raise WrongUse("--for-good goes with --reject.")
+        among = Change.objects.filter(sort=options["group"]) if options["group"] else None
+        if reject:
+            count = syncing.reject(row, kinds=kinds, change_ids=ids, among=among, for_good=options["for_good"])
+        else:
+            count = syncing.approve(row, kinds=kinds, change_ids=ids, among=among)
         word = "rejected" if reject else "approved"
         self.answer({"run": row.pk, word: count})
         if syncing.EMPTY in row.held:

@@ -151,6 +151,7 @@ OPTIONS: tuple[Option, ...] = (
     _plain("enabled", _flag, decides=False),
     _plain("look_only", _flag),
     _plain("approve_first_run", _flag),
+    _plain("approve_above", _count, decides=False),
     _plain("avoid_duplicates", _flag, "match.avoid_duplicates"),
     Option("match.keys", ("match_keys",), _keys, show=lambda keys: list(keys or ["email"])),
     *_guard("deletes"),
