@@ -19,7 +19,7 @@ AGAINST = (Verdict.APART, Verdict.EXCLUDE)
 def separate(connection: Connection, lease: Lease) -> None:
     """Splits the pairs that decisions speak against; nothing is written to an app. A pair with a write on its way
     waits for its answer."""
-    both = Decision.objects.filter(connection=connection, item_a__isnull=False, item_b__isnull=False)
+    both = Decision.objects.filter(connection=connection, item_a__departed="", item_b__departed="")
     decided = list(both.values_list("item_a_id", "item_b_id", "verdict"))
     if not decided:
         return
