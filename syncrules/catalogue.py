@@ -9,6 +9,9 @@ from connectors.base import Field
 ALIASES = {"categories": "labels"}  # meanings that are called by two names
 
 
+OPT_OUT = "opt_out."  # begins the meanings of the fields that say what a contact does not want
+
+
 class Catalogue:
     """The fields that a folder's app has; of several fields with one meaning the first counts."""
 

@@ -9,10 +9,8 @@ from typing import Any
 
 from connectors.base import Field, FieldType, Value, Values
 from syncrules import compare
-from syncrules.catalogue import Catalogue
+from syncrules.catalogue import OPT_OUT, Catalogue
 from syncrules.specs import ConditionKind, ConditionSpec, Operator
-
-OPT_OUT = "opt_out."  # begins the meanings of the fields that say what a contact does not want
 
 
 class RuleError(ValueError):

@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.base import Field, FieldType, Value, Values
 from syncrules import compare, names
-from syncrules.catalogue import Catalogue
+from syncrules.catalogue import OPT_OUT, Catalogue
 from syncrules.compatible import NAMES, is_set, refusal
 from syncrules.lenses import FieldLens, Lens, LinesLens, ListLens, NameLens, Patch, PatternLens, StyledNameLens, refit
 from syncrules.specs import MappingSpec, Side
@@ -22,6 +22,10 @@ _TEXTS = frozenset({FieldType.TEXT, FieldType.MULTILINE, FieldType.OPTION})
 
 class MappingError(ValueError):
     """A mapping that cannot work: what is wrong with which field, and what could be done instead."""
+
+
+def _says_opted_out(fields: Sequence[Field]) -> bool:
+    return len(fields) == 1 and fields[0].meaning.startswith(OPT_OUT)
 
 
 class CompiledMapping:
@@ -38,6 +42,7 @@ class CompiledMapping:
         "match_key",
         "name",
         "normal",
+        "opts_out",
         "spec",
         "to_a",
         "to_b",
@@ -56,6 +61,7 @@ class CompiledMapping:
         self.to_a = spec.direction.carries(Side.B) and not any(field.read_only for field in lens_a.fields)
         fields = (*lens_a.fields, *lens_b.fields)
         self.match_key = any(field.meaning == "email" for field in fields)
+        self.opts_out = all(_says_opted_out(lens.fields) for lens in (lens_a, lens_b))
         self.fields = {Side.A: lens_a.fields, Side.B: lens_b.fields}
         self.follows = False  # whether it carries on what another line writes; the table knows
 

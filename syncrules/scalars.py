@@ -8,6 +8,7 @@ from typing import Any
 from syncrules.draft import A, B, Draft, Verdict, form
 from syncrules.fitting import Refused, edit_of_shortened, is_shortened
 from syncrules.mapping import CompiledMapping
+from syncrules.optouts import opted_out
 from syncrules.specs import Mode, Side
 
 
@@ -19,7 +20,7 @@ def merge_scalar(draft: Draft, mapping: CompiledMapping) -> None:
     forms = {A: form(mapping, left), B: form(mapping, right)}
     if forms[A] == forms[B] or _shown_in_full(mapping, shared, forms):
         return
-    verdict = _verdict(draft, mapping, forms)
+    verdict = opted_out(draft, mapping) if mapping.opts_out else _verdict(draft, mapping, forms)
     if verdict is None:
         return
     target = verdict.source.other
