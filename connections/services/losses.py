@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from connections.engine import setup
-from connections.models import Connection, Folder, Item, Pair
+from connections.models import Change, ChangeKind, ChangeState, Connection, Folder, Item, Pair
 from connections.services import looking
 from syncrules.catalogue import Catalogue
 from syncrules.specs import Direction, Side
@@ -37,7 +37,7 @@ class Loss:
 
 def report(connection: Connection) -> list[Loss]:
     """Largest first. Looks at the contacts as they were last observed; a preview or a run looks at the apps."""
-    found = [*_values(connection), *_fields(connection)]
+    found = [*_values(connection), *_fields(connection), *_lacking(connection)]
     return sorted(found, key=lambda loss: (-loss.count, loss.side, loss.what))
 
 
@@ -79,6 +79,23 @@ def _fields(connection: Connection) -> Iterator[Loss]:
             for key in losses.keys() & values.keys():
                 if values[key] not in EMPTY:
                     losses[key].add(title)
+        yield from (loss for loss in losses.values() if loss.count)
+
+
+def _lacking(connection: Connection) -> Iterator[Loss]:
+    """Contacts that would be created without something that the app wants of each."""
+    names = looking.side_names(connection)
+    for side, folder in (("a", connection.folder_a), ("b", connection.folder_b)):
+        fields = setup.load_fields(folder.catalogue or "[]")
+        wanted = {known.key: known.label for known in fields if known.required and not known.read_only}
+        if not wanted:
+            continue
+        reason = "the app wants it of every contact, and these have none: it may refuse them"
+        losses = {key: Loss(side, names[side], label, reason) for key, label in wanted.items()}
+        planned = Change.objects.filter(connection=connection, state=ChangeState.PROPOSED, kind=ChangeKind.CREATE)
+        for title, patch in planned.filter(side=side).order_by("id").values_list("title", "patch").iterator():
+            for key in losses.keys() - orjson.loads(patch).keys():
+                losses[key].add(title)
         yield from (loss for loss in losses.values() if loss.count)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from connections.models import Connection, Run
@@ -62,3 +64,14 @@ def test_a_direction_that_carries_nothing_loses_nothing(apps: Apps, connection: 
     connection.refresh_from_db()
     apps.person("Bob", "dav", nickname="Bobby")
     assert previewed(connection).losses == []
+
+
+def test_contacts_without_what_the_app_wants_of_each_are_counted(apps: Apps, connection: Connection) -> None:
+    remote = apps.remotes["anna"]
+    remote.catalogue["companyName"] = replace(remote.catalogue["companyName"], required=True)
+    apps.person("Anna", "dav", org="Acme")
+    apps.person("Bob", "dav")
+    found = told(previewed(connection))
+    count, samples, reason = found["anna", remote.catalogue["companyName"].label]
+    assert (count, samples) == (1, ["Bob"])
+    assert "may refuse" in reason
