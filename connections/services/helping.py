@@ -136,7 +136,10 @@ def facts(app: App) -> list[tuple[str, str]]:
         ("Actions of rules", _listed(ACTIONS[name] for name in ACTIONS if name in can.actions)),
         ("Custom fields", _custom(can)),
         ("Deletions", _deletions(can)),
-        ("Opt-outs", "a field of the contact" if can.opt_out else "no field; a rule can put a label on whoever opts out"),
+        (
+            "Opt-outs",
+            "a field of the contact" if can.opt_out else "no field; a rule can put a label on whoever opts out",
+        ),
         ("News", "the app tells Pairwise of changes" if can.webhooks else "Pairwise looks at the interval you set"),
         ("Edits in the meantime", _meantime(can)),
     ]
