@@ -371,6 +371,8 @@ class App:
     sandbox_prefix: str = ""
     # Makes the field that a person declares by the app's name for it; raises ValueError with a sentence for people.
     declare: Callable[[str, FieldType], Field] | None = None
+    # The fields that every account has, by the name of a kind of folder; for the documentation.
+    standard: Callable[[], Mapping[str, Sequence[Field]]] = dict
     oauth: OAuth | None = None  # how a person authorises an account; None: by entering the credentials
 
 

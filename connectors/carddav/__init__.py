@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.base import App, CredentialField
 from connectors.carddav.connector import CAPABILITIES, CardDav
-from connectors.carddav.fields import declare
+from connectors.carddav.fields import Catalogue, declare
 
 APP = App(
     key="carddav",
@@ -28,4 +28,5 @@ APP = App(
     user_supplied_url=True,
     help="help.md",
     declare=declare,
+    standard=lambda: {"CardDAV": Catalogue().fields},
 )

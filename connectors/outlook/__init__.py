@@ -5,6 +5,7 @@ from __future__ import annotations
 from connectors.base import App, CredentialField
 from connectors.outlook.connector import CAPABILITIES, connect
 from connectors.outlook.extended import declare
+from connectors.outlook.fields import CATALOGUE
 from connectors.outlook.oauth import GRAPH_URL, LOGIN_URL
 from connectors.outlook.signin import OAUTH
 
@@ -37,5 +38,6 @@ APP = App(
     sandbox="connectors.outlook.sandbox:make",
     sandbox_prefix="/graph",
     declare=declare,
+    standard=lambda: {"Outlook": CATALOGUE},
     oauth=OAUTH,
 )

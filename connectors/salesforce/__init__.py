@@ -6,6 +6,7 @@ from connectors.base import App, CredentialField
 from connectors.salesforce.connector import CAPABILITIES, connect
 from connectors.salesforce.oauth import LOGIN_URL
 from connectors.salesforce.signin import OAUTH
+from connectors.salesforce.standard import standard
 
 APP = App(
     key="salesforce",
@@ -56,5 +57,6 @@ APP = App(
     help="help.md",
     sandbox="connectors.salesforce.sandbox:make",
     sandbox_prefix="/salesforce",
+    standard=standard,
     oauth=OAUTH,
 )

@@ -1,0 +1,38 @@
+"""The default mappings between all pairs of apps, as a page of the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+
+from connectors.base import Field
+from connectors.registry import apps
+from syncrules.catalogue import Catalogue
+from syncrules.defaults import default_mappings
+from syncrules.specs import Direction
+
+ARROWS = {Direction.BOTH: "↔", Direction.A_TO_B: "→", Direction.B_TO_A: "←"}
+INTRODUCTION = """# Default mappings
+
+What a new connection maps by itself: fields that mean the same in both apps. An account's own fields can add lines.
+Made by `manage.py default_mappings`.
+"""
+
+
+def tables() -> str:
+    """Markdown, one table for each two kinds of folder of different apps."""
+    kinds = [(app.key, name, fields) for app in apps().values() for name, fields in app.standard().items()]
+    pairs = [(left, right) for left, right in combinations(kinds, 2) if left[0] != right[0]]
+    return "\n".join([INTRODUCTION, *(_table(a, left, b, right) for (_, a, left), (_, b, right) in pairs)])
+
+
+def _table(name_a: str, fields_a: Iterable[Field], name_b: str, fields_b: Iterable[Field]) -> str:
+    a, b = Catalogue(tuple(fields_a)), Catalogue(tuple(fields_b))
+    rows = [
+        f"| {_named(a, line.a)} | {ARROWS[line.direction]} | {_named(b, line.b)} |" for line in default_mappings(a, b)
+    ]
+    return "\n".join([f"## {name_a} and {name_b}\n", f"| {name_a} | | {name_b} |", "| --- | --- | --- |", *rows, ""])
+
+
+def _named(catalogue: Catalogue, keys: Iterable[str]) -> str:
+    return ", ".join(f"{catalogue.by_key[key].label} (`{key}`)".replace("|", "\\|") for key in keys)
