@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from connections.models import Account, Change, Connection, Pair, Run, RunState, User
 from connections.services import arranging, ending, syncing, undoing
@@ -76,8 +77,16 @@ class Visitor:
     def look(self, shot: str = "") -> None:
         if SHOTS and shot:
             self.page.screenshot(path=str(Path(SHOTS) / f"{shot}-{self.width}.png"), full_page=True)
-        wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        wide = self._excess()
         assert wide <= 1, f"{self.page.url} is {wide} pixels wider than the window"
+
+    def _excess(self) -> int:
+        """Asked again where the page was just leaving for the next one."""
+        for _ in range(3):
+            self.page.wait_for_load_state()
+            with suppress(Error):
+                return int(self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+        raise AssertionError(f"{self.page.url} does not come to rest")
 
 
 @pytest.fixture(params=list(WIDTHS))
