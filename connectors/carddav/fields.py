@@ -185,10 +185,10 @@ class Catalogue:
                 self._entries[key][1].put(card, patch[key])
         if "sort" not in patch:
             SortAs().follow(card, sorted_by, _sorted_by(card))
-        name = card.text_of("FN")
-        if "fn" not in patch and name and _folded(name) == _folded(derived):
-            name = full_name(card) or name
-        _set_full_name(card, name or full_name(card) or "?")
+        name, said = card.text_of("FN"), full_name(card)
+        if "fn" not in patch and said != derived and name and _folded(name) == _folded(derived):
+            name = said or name
+        _set_full_name(card, name or said or "?")
         if card.text == before:
             return False
         for line in card.all("REV")[:1]:

@@ -197,7 +197,7 @@ class Notes:
 
     @staticmethod
     def _text(line: Line) -> str:
-        text = unescape(line.value).replace("\r\n", "\n")
+        text = unescape(line.value)
         return text if text.strip() else ""
 
 

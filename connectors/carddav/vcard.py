@@ -84,7 +84,8 @@ class Line:
     def __init__(self, raw: str) -> None:
         self.raw = raw
         found = None
-        logical = _FOLD.sub("", raw).rstrip("\r\n")
+        whole = _SOFT_BREAK.sub("", raw) if _is_quoted_printable(raw) else raw  # what follows it is text, no fold
+        logical = _FOLD.sub("", whole).rstrip("\r\n")
         if ":" in logical:
             found = _CONTENT.match(logical) or _CARELESS.match(logical)
         group, name, self.section, self._value = found.groups() if found else ("", "", "", "")
@@ -140,16 +141,15 @@ class Line:
 
     @cached_property
     def value(self) -> str:
-        """The value without folds, still escaped; quoted-printable is decoded."""
-        if "QUOTED-PRINTABLE" in self.section.upper():
-            charset = self.parameter("CHARSET") or "utf-8"
-            soft = _SOFT_BREAK.sub("", self._value)
-            decoded = quopri.decodestring(soft.encode("utf-8", "surrogatepass"))
-            try:
-                return decoded.decode(charset)
-            except (LookupError, UnicodeDecodeError):
-                return decoded.decode("latin-1")
-        return self._value
+        """The value without folds, still escaped; quoted-printable is decoded, and its line breaks escaped."""
+        if "QUOTED-PRINTABLE" not in self.section.upper():
+            return self._value
+        decoded = quopri.decodestring(self._value.encode("utf-8", "surrogatepass"))
+        try:
+            text = decoded.decode(self.parameter("CHARSET") or "utf-8")
+        except (LookupError, UnicodeDecodeError):
+            text = decoded.decode("latin-1")
+        return _ANY_END.sub(r"\\n", text)
 
     @property
     def text(self) -> str:
@@ -189,7 +189,7 @@ class Line:
     def _plain(self) -> Line:
         if "QUOTED-PRINTABLE" not in self.section.upper():
             return self
-        return self.with_value(_ANY_END.sub(r"\\n", self.value))
+        return self.with_value(self.value)
 
     def _rebuilt(self, group: str, section: str, value: str) -> Line:
         end = self.raw[len(self.raw.rstrip("\r\n")) :] or "\n"
@@ -354,8 +354,12 @@ def _logical(text: str) -> list[str]:
             lines[-1].append(physical)
         else:
             lines.append([physical])
-        soft = physical.rstrip("\r\n").endswith("=") and "QUOTED-PRINTABLE" in lines[-1][0].partition(":")[0].upper()
+        soft = physical.rstrip("\r\n").endswith("=") and _is_quoted_printable(lines[-1][0])
     return ["".join(pieces) for pieces in lines]
+
+
+def _is_quoted_printable(raw: str) -> bool:
+    return "QUOTED-PRINTABLE" in raw.partition(":")[0].upper()
 
 
 def _caret(value: str) -> str:

@@ -160,6 +160,20 @@ def test_wrong_tenants_and_accounts_are_refused(apps: Apps, old: str, new: str, 
     assert "secret" not in text
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("tenants: &all\n  - slug: *all\n", "contains itself"),
+        ("tenants: " + "[" * 5000 + "]" * 5000, "nested too deep"),
+        ("tenants:\n  - {slug: acme, ? [1] : 2}\n", "a list or a table stands where a name is expected, in line 2"),
+        ('tenants:\n  - slug: acme\n    name: "A\\0B"\n', "tenants[0].name: holds a NUL character"),
+    ],
+    ids=["a loop", "a tower", "a list as a key", "nul"],
+)
+def test_a_file_that_no_table_can_be_made_of_is_refused(apps: Apps, text: str, reason: str) -> None:
+    assert reason in refused(text)
+
+
 def test_a_country_called_no_is_a_country(apps: Apps) -> None:
     apply(FILE.replace("region: BE", "region: NO"))
     assert Tenant.objects.get().region == "NO"

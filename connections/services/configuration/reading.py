@@ -67,10 +67,11 @@ class File:
 def read(text: str) -> File:
     """Raises SpecError with the path of the first entry that is unknown or wrong."""
     try:
-        data = yaml.load(text, Loader)  # noqa: S506 - a safe loader
+        data = expanded(yaml.load(text, Loader), "")  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         raise SpecError("", _where(error)) from error
-    data = expanded(data, "")
+    except RecursionError as error:
+        raise SpecError("the file", "is nested too deep; perhaps an entry contains itself") from error
     table(data, "", ("apps", "tenants"))
     silent = "tenants" not in data and "apps" in data
     return File(_apps(data, ""), [] if silent else _named(data, "", "tenants", "slug", _tenant))
@@ -82,6 +83,9 @@ class Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                problem = "a list or a table stands where a name is expected"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands here twice", key.start_mark)
             seen.add(key.value)
@@ -108,7 +112,11 @@ def expanded(data: Any, path: str) -> Any:
         return {key: expanded(value, at(path, str(key))) for key, value in data.items()}
     if isinstance(data, list):
         return [expanded(value, f"{path}[{number}]") for number, value in enumerate(data)]
-    return VARIABLE.sub(lambda found: _variable(found, path), data) if isinstance(data, str) else data
+    if not isinstance(data, str):
+        return data
+    if "\0" in data:
+        raise SpecError(path, "holds a NUL character, which no database keeps; take it out")
+    return VARIABLE.sub(lambda found: _variable(found, path), data)
 
 
 def _variable(found: re.Match[str], path: str) -> str:

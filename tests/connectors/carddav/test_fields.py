@@ -257,6 +257,28 @@ def test_a_full_name_follows_its_parts_only_if_it_was_made_of_them() -> None:
     assert (derived.text_of("FN"), chosen.text_of("FN")) == ("Ann Low", "Annie")
 
 
+def test_a_full_name_keeps_its_spelling_while_its_parts_stay() -> None:
+    card = make("FN:  Ann  Lee ", "N:Lee;Ann;;;")
+    CATALOGUE.patch(card, {"title": "Boss"}, NOW)
+    assert "FN:  Ann  Lee \n" in card.text
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "became"),
+    [
+        ("ADR;WORK;ENCODING=QUOTED-PRINTABLE:;;Weg 1=0D=0AHof;K=C3=B6ln;;50667;DE", "adr.work.city", "50667;DE"),
+        ("ORG;ENCODING=QUOTED-PRINTABLE:One=0AFirm;Two=0AUnits", "org", ";Two\\nUnits"),
+        ("N;ENCODING=QUOTED-PRINTABLE:Lee=0D=0A-Low;Ann;;;", "n.given", "N:Lee\\n-Low;"),
+    ],
+)
+def test_an_edit_keeps_the_line_breaks_of_quoted_printable_parts_beside_it(line: str, key: str, became: str) -> None:
+    card = make("FN:A", line, version="2.1")
+    shown = CATALOGUE.values(card)
+    CATALOGUE.patch(card, {key: "New"}, NOW)
+    assert CATALOGUE.values(Card(card.text)) == {**shown, key: "New"}
+    assert became in card.text
+
+
 def test_a_full_name_that_is_set_or_cleared_beats_following() -> None:
     card = make("FN:Ann Lee", "N:Lee;Ann;;;")
     CATALOGUE.patch(card, {"n.family": "Low", "fn": "Annie"}, NOW)

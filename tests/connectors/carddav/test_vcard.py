@@ -72,7 +72,8 @@ def test_folds_are_undone_whatever_their_ends() -> None:
 @pytest.mark.parametrize(
     ("raw", "text"),
     [
-        ("NOTE;ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-8:J=C3=B6rg=0D=0A=\r\nis here\r\n", "Jörg\r\nis here"),
+        ("NOTE;ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-8:J=C3=B6rg=0D=0A=\r\nis here\r\n", "Jörg\nis here"),
+        ("NOTE;ENCODING=QUOTED-PRINTABLE:Hello=\r\n world=\r\n\tand all\r\n", "Hello world\tand all"),
         ("NOTE;CHARSET=ISO-8859-1;QUOTED-PRINTABLE:J=F6rg\n", "Jörg"),
         ("NOTE;ENCODING=QUOTED-PRINTABLE;CHARSET=x-unheard-of:J=F6rg\n", "Jörg"),
         ("NOTE;ENCODING=QUOTED-PRINTABLE:J=F6rg\n", "Jörg"),
@@ -81,7 +82,7 @@ def test_folds_are_undone_whatever_their_ends() -> None:
 def test_quoted_printable_leftovers_are_read_and_replaced_by_plain_text(raw: str, text: str) -> None:
     one = Card(f"BEGIN:VCARD\nVERSION:2.1\n{raw}END:VCARD\n")
     (line,) = one.all("NOTE")
-    assert line.value == text
+    assert line.text == text
     one.replace(line, line.with_value("Jürgen"))
     assert [line.raw.strip() for line in one.all("NOTE")] == ["NOTE:Jürgen"]
     assert one.text.count("\n") == 4
