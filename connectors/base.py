@@ -21,6 +21,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from connectors.news import Webhooks
     from connectors.oauth import OAuth
 
 Value = Any
@@ -207,7 +208,6 @@ class Capabilities:
     creates_labels: bool = False
     custom_fields: bool = False
     declared_fields: bool = False  # custom fields exist but cannot be discovered: a person names them
-    webhooks: bool = False
     opt_out: bool = False
     conditional_updates: bool = True
     idempotent_creates: bool = False  # a repeated create with the same marker makes no second record
@@ -374,6 +374,7 @@ class App:
     # The fields that every account has, by the name of a kind of folder; for the documentation.
     standard: Callable[[], Mapping[str, Sequence[Field]]] = dict
     oauth: OAuth | None = None  # how a person authorises an account; None: by entering the credentials
+    webhooks: Webhooks | None = None  # how the vendor tells of news; None: it is asked
 
 
 # ---- errors ------------------------------------------------------------------------------------------------------

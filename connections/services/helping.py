@@ -140,7 +140,7 @@ def facts(app: App) -> list[tuple[str, str]]:
             "Opt-outs",
             "a field of the contact" if can.opt_out else "no field; a rule can put a label instead",
         ),
-        ("News", "the app tells Pairwise of changes" if can.webhooks else "Pairwise looks at the interval you set"),
+        ("News", "the app tells Pairwise of changes" if app.webhooks else "Pairwise looks at the interval you set"),
         ("Edits in the meantime", _meantime(can)),
     ]
     if app.oauth:
