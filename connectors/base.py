@@ -209,6 +209,7 @@ class Capabilities:
     custom_fields: bool = False
     declared_fields: bool = False  # custom fields exist but cannot be discovered: a person names them
     opt_out: bool = False
+    labels_opt_out: bool = False  # no field for opt-outs; a label stands for them (`connectors.optoutlabel`)
     conditional_updates: bool = True
     idempotent_creates: bool = False  # a repeated create with the same marker makes no second record
     keeps_markers: bool = True  # False: `find` sees no marker; creates are found by what was sent (FindsSent)

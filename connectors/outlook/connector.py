@@ -40,6 +40,7 @@ from connectors.outlook.writing import Writer
 CAPABILITIES: Final = Capabilities(
     label_kind=LabelKind.CATEGORY,
     creates_labels=True,
+    labels_opt_out=True,
     declared_fields=True,
     sequential_writes=True,  # one batch already uses the four requests that a mailbox serves at a time
     rate=(10_000, 600.0),
@@ -123,6 +124,10 @@ class Outlook:
 
     def labels(self, folder: str) -> Sequence[Label]:
         return self._categories_of(Place.of(folder)).labels()
+
+    def label_id(self, folder: str, name: str) -> str:
+        [found] = self._categories_of(Place.of(folder)).ids([name])
+        return found
 
     def create_label(self, folder: str, name: str) -> Label:
         return self._categories_of(Place.of(folder)).create(name)
