@@ -1,0 +1,1 @@
+"""HubSpot: contacts of the CRM, with lists as labels."""
