@@ -69,6 +69,8 @@ _NOT_CONTENT: Final = frozenset(
         *("hs_object_id", "lastmodifieddate", "hs_lastmodifieddate", "hs_createdate", "hs_all_contact_vids"),
         *("hs_is_contact", "hs_is_unworked", "hs_pipeline", "hs_email_domain", "hs_merged_object_ids", MARK),
         *("hs_calculated_merged_vids", "hs_user_ids_of_all_owners", "hs_updated_by_user_id", COMPANY_ID),
+        *("hs_object_source", "hs_object_source_id", "hs_object_source_label", "hs_object_source_user_id"),
+        *("hs_object_source_detail_1", "hs_object_source_detail_2", "hs_object_source_detail_3"),
     }
 )
 _COMPUTED: Final = "HubSpot works this value out by itself."

@@ -114,7 +114,7 @@ class Lists:
 
 
 def handle(call: Call, rest: list[str]) -> Response:
-    reads = call.method == "GET" or rest[-1:] == ["search"]
+    reads = call.method == "GET" or rest[-1:] in (["search"], ["read"])
     call.need("crm.lists.read")
     if not reads:
         call.need("crm.lists.write")
@@ -139,6 +139,8 @@ def handle(call: Call, rest: list[str]) -> Response:
             return json_response({"list": _shown(lists, row)})
         case ("GET", "records", type, id, "memberships"):
             return _of_record(call, lists, call.type(type), id)
+        case ("POST", "records", "memberships", "batch", "read"):
+            return _of_records(call, lists)
         case (_, id, "memberships", *more):
             return _memberships(call, lists, lists.find(id), more)
         case (_, id, *more):
@@ -276,7 +278,21 @@ def _members(call: Call, lists: Lists, row: Row) -> Response:
     return json_response(body)
 
 
+def _of_records(call: Call, lists: Lists) -> Response:
+    """Records that are in no list come with an empty one."""
+    results = []
+    for one in call.inputs():
+        type, id = call.type(str(one.get("objectTypeId") or "")), str(one.get("recordId") or "")
+        results.append({"objectTypeId": type, "recordId": id, "recordListMemberships": _lists_of(lists, type, id)})
+    return call.batch(results)
+
+
 def _of_record(call: Call, lists: Lists, type: str, id: str) -> Response:
+    results = _lists_of(lists, type, id)
+    return json_response({"results": results, "total": len(results)})
+
+
+def _lists_of(lists: Lists, type: str, id: str) -> list[dict[str, Any]]:
     results = []
     for row in lists.all():
         since = lists.members(row).get(int(id)) if row["type"] == type and id.isdecimal() else None
@@ -291,4 +307,4 @@ def _of_record(call: Call, lists: Lists, type: str, id: str) -> Response:
                     "isPublicList": True,
                 }
             )
-    return json_response({"results": results, "total": len(results)})
+    return results

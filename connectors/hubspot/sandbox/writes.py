@@ -99,11 +99,12 @@ class Writes:
                 data.setdefault("website", data["domain"])
             return
         if "email" in sent:
-            data["hs_email_domain"] = data["email"].rpartition("@")[2]
-            further = [one for one in addresses(data)[1:] if one != data["email"]]
+            address = data.get("email", "")
+            data["hs_email_domain"] = address.rpartition("@")[2]
+            further = [one for one in addresses(data)[1:] if one != address]
             if "hs_additional_emails" in data:
                 data["hs_additional_emails"] = ";".join(further)
-            data.update(consent.shown(self.store, self.account, data["email"], data))
+            data.update(consent.shown(self.store, self.account, address, data))
         for name, shown in (("phone", "phone"), ("mobilephone", "mobile")):
             if name in sent:
                 digits = "".join(sign for sign in sent[name] if sign.isdecimal())
