@@ -37,7 +37,8 @@ _STAMP: Final = "lastmodifieddate"
 class Cursor:
     """Times in milliseconds by HubSpot's clock. `mark`: when the last finished look began; `onward`: when this one did
     (0: not yet). `since`, `tie`: the stamp it has come to and, among contacts with that stamp, the last id. `after`:
-    the page of a listing; `bin`: of the recycle bin. `polled`, `lists`: when the members of which lists were read.
+    the page of a listing; `bin`: of the recycle bin. `polled`, `lists`: when the members of which lists were read,
+    each with what tells whether they are others now.
     `seen`: marks of what was read near the end."""
 
     listing: bool
@@ -103,6 +104,7 @@ class Changes:
             cursor = self._begun(cursor, cursor.after)
             if members is None:
                 members = self.reader.lists.everyone(self.reader.carried)
+                cursor = replace(cursor, lists=_fingerprints(members))
             page = self._page(rows, _told_apart([str(row.get("id")) for row in rows], members), known)
             cursor = self._turned(cursor, rows, after)
             yield replace(page, cursor=str(cursor), last=not after, listing=True)
@@ -140,8 +142,7 @@ class Changes:
     def _begun(self, cursor: Cursor, after: str) -> Cursor:
         if cursor.mark:
             return cursor
-        lists = tuple(sorted(self.reader.carried))
-        return replace(cursor, mark=self._now(), polled=self.reader.api.host.clock.now(), lists=lists)
+        return replace(cursor, mark=self._now(), polled=self.reader.api.host.clock.now())
 
     def _turned(self, cursor: Cursor, rows: Sequence[Row], after: str) -> Cursor:
         """After a page of a listing. What changed just before it began is not read once more in the first look."""
@@ -231,12 +232,18 @@ class Changes:
         deleted, following = self._binned(cursor.bin, known)
         told = {one.id for one in page.departures}
         page = replace(page, departures=[*page.departures, *(one for one in deleted if one.id not in told)])
-        now, lists = self.reader.api.host.clock.now(), tuple(sorted(self.reader.carried))
+        now, carried = self.reader.api.host.clock.now(), self.reader.carried
         final = replace(cursor, mark=cursor.onward, onward=0, since=0, tie="", bin=following)
-        due = self.reader.list_id or lists != cursor.lists or now - cursor.polled >= self.pace.list_interval
-        if not lists or not due:
-            return page, replace(final, lists=lists)
-        return self._with_members(page, known), replace(final, polled=now, lists=lists)
+        before = {one.partition(" ")[0] for one in cursor.lists}
+        due = self.reader.list_id or carried != before or now - cursor.polled >= self.pace.list_interval
+        if not due or not (carried or before):
+            return page, final
+        members = self._members()
+        final = replace(final, polled=now, lists=_fingerprints(members))
+        same = {one.partition(" ")[0] for one in set(final.lists) & set(cursor.lists)}
+        changed = {id: inside for id, inside in members.items() if id not in same}
+        changed |= dict.fromkeys(before - carried, frozenset())
+        return self._with_members(page, changed, members, known) if changed else page, final
 
     def _binned(self, after: str, known: Known) -> tuple[list[Departure], str]:
         path = self.reader.api.at.objects("contacts")
@@ -245,14 +252,25 @@ class Changes:
         versions = known.versions(ids) if ids else {}
         return [Departure(id, DepartureKind.DELETED) for id in ids if id in versions], after_of(page)
 
-    def _with_members(self, page: ChangePage, known: Known) -> ChangePage:
-        """Those whose lists are others than we know of."""
+    def _members(self) -> dict[str, frozenset[str]]:
+        """Raises FolderGone where the list that is the folder is gone; another one is as good as empty then."""
         reader = self.reader
         members = reader.lists.everyone(reader.carried - {reader.list_id})
         if reader.list_id:
             members[reader.list_id] = frozenset(id for ids, _ in reader.lists.members(reader.list_id) for id in ids)
+        return members
+
+    def _with_members(
+        self,
+        page: ChangePage,
+        changed: Mapping[str, frozenset[str]],
+        members: Mapping[str, frozenset[str]],
+        known: Known,
+    ) -> ChangePage:
+        """Those whose lists are others than we know of."""
+        reader = self.reader
         touched: set[str] = set()
-        for id, now in members.items():
+        for id, now in changed.items():
             touched |= now.symmetric_difference(known.labelled(id))
         versions = known.versions(sorted(touched)) if touched else {}
         inside = members.get(reader.list_id, frozenset())
@@ -283,6 +301,14 @@ def _onward(cursor: Cursor, since: int, found: Sequence[Row]) -> Cursor:
 
 def _told_apart(ids: Iterable[str], members: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     return {id: frozenset(name for name, inside in members.items() if id in inside) for id in ids}
+
+
+def _fingerprints(members: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """By list, its id and something that differs where its members do."""
+    return tuple(
+        f"{id} {hashlib.blake2b(','.join(sorted(inside)).encode(), digest_size=8).hexdigest()}"
+        for id, inside in sorted(members.items())
+    )
 
 
 def _stamp(row: Row) -> Any:
