@@ -8,6 +8,7 @@ from __future__ import annotations
 from connectors.hubspot.sandbox.api import Api
 from connectors.hubspot.sandbox.control import HubSpotSandbox
 from connectors.hubspot.sandbox.control_routes import HELP, ControlRoutes
+from connectors.hubspot.sandbox.pages import Pages
 from connectors.hubspot.sandbox.sender import Sender
 from connectors.hubspot.sandbox.store import Store
 from connectors.hubspot.sandbox.tokens import Tokens
@@ -32,8 +33,9 @@ def make(kit: Kit) -> Part:
         key="hubspot",
         name="HubSpot",
         summary="The CRM API with contacts, companies and lists, OAuth and webhooks at /hubspot",
-        routes={"/hubspot": rest.handle},
+        routes={"/hubspot": rest.handle, "/hubspot/pages": Pages(store, api).handle},
         help=HELP,
+        pages="/hubspot/pages/",
         control=ControlRoutes(api).handle,
         reset=reset,
         close=sender.close,

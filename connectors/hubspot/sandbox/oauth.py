@@ -243,7 +243,7 @@ class Identity:
         """Neither uninstalls the app nor ends the access tokens that were made of a refresh token."""
         self._client(form)
         self.tokens.spend(form.get("token", ""))
-        return Response(204)
+        return Response(200)
 
 
 def _domain(account: Account) -> str:

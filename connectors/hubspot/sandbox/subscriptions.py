@@ -132,7 +132,11 @@ def _set(call: Call, address: str) -> Response:
 
 def _all(call: Call, address: str, *, change: bool) -> Response:
     if change:
-        _put(call, address, ALL, UNSUBSCRIBED, {})
+        known = call.account.on("subscription_types")
+        for id in (ALL, *(int(one["id"]) for one in known)):
+            _put(call, address, id, UNSUBSCRIBED, {})
+        reason = "UNSUBSCRIBE_FROM_ALL_OCCURRED"
+        return call.batch([_status(call, address, one, reason) for one in known], shuffle=False)
     row = _row(call, address, ALL)
     found = {
         "subscriberIdString": address,
