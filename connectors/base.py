@@ -57,7 +57,8 @@ class Field:
     multiple: int | None = 1  # how many values it holds; None: no limit
     attributes: frozenset[str] = frozenset()  # of an element: "type", "label"
     needs_year: bool = False  # of a date: ``--02-28`` cannot be stored here
-    custom: bool = False
+    custom: bool = False  # not every account has it; read only where something needs it
+    forward_only: bool = False  # of an option: the app never goes back in the order of the options
     reason: str = ""  # why it cannot be mapped, for people
 
     @property
@@ -229,10 +230,16 @@ class Known(Protocol):
     def versions(self, ids: Sequence[str]) -> Mapping[str, str]:
         """The stored version of each id that is known and not departed."""
 
+    def labelled(self, label: str) -> Sequence[str]:
+        """The ids that are known to carry a label and not departed."""
+
 
 class NothingKnown:
     def versions(self, ids: Sequence[str]) -> Mapping[str, str]:
         return {}
+
+    def labelled(self, label: str) -> Sequence[str]:
+        return []
 
 
 class Connector(Protocol):
@@ -343,6 +350,7 @@ class Host:
     fence: Callable[[], None] = lambda: None  # called just before the bytes of a writing request leave
     settings: Mapping[str, str] = field(default_factory=dict)  # client_id, client_secret, api_version, settle_after...
     declared: Sequence[Field] = ()  # custom fields that a person declared for this account
+    watched: Callable[[], frozenset[str]] = frozenset  # ids of the labels that matter to some connection of the account
 
 
 @dataclass(frozen=True, slots=True)
