@@ -16,6 +16,8 @@ from typing import Any, Final
 
 import orjson
 
+from connectors.news import Delivery, Keys, News, Reply, Untrusted, Webhooks
+
 OLDEST: Final = 300.0  # seconds that a signature counts
 MOST_EVENTS: Final = 100
 _SIGNATURE: Final = "x-hubspot-signature-v3"
@@ -106,3 +108,30 @@ def _former(raw: Mapping[str, Any]) -> Iterator[Any]:
         merged = raw.get("mergedObjectIds")
         yield from merged if isinstance(merged, list) else []
         yield from (raw[name] for name in ("primaryObjectId", "objectId") if raw.get(name))
+
+
+# ---- as the contract has it
+
+# The properties that people edit most; a change of another one is found at the next look.
+PROPERTIES: Final = (
+    *("email", "firstname", "lastname", "phone", "mobilephone", "company", "jobtitle", "address", "city", "state"),
+    *("zip", "country", "website", "lifecyclestage", "hubspot_owner_id", "hs_email_optout", "hs_additional_emails"),
+)
+EVENTS: Final = (
+    *("contact.creation", "contact.deletion", "contact.merge", "contact.restore", "contact.privacyDeletion"),
+    *(f"contact.propertyChange:{name}" for name in PROPERTIES),
+)
+
+
+def receive(delivery: Delivery, keys: Keys) -> Reply:
+    """Believed by the secret of the app that HubSpot sends for; nothing is read before."""
+    for client_id, secret in keys.secrets().items():
+        if verify(secret, "POST", delivery.uri, delivery.headers, delivery.body, delivery.at):
+            found = [
+                News(account=one.portal, record=id) for one in events(delivery.body) for id in (one.id, *one.others)
+            ]
+            return Reply(200, news=list(dict.fromkeys(found)), client_id=client_id)
+    raise Untrusted("its signature is wrong or too old, or no registration has this secret")
+
+
+WEBHOOKS: Final = Webhooks(receive, subscribes=False, events=EVENTS)
