@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from connectors.base import Folder, FolderGone, Forbidden, Label, LabelKind, Unavailable, Unsupported, chunked
 from connectors.hubspot.api import BATCH, Api, after_of
-from connectors.hubspot.errors import Problem, error_for, problem_of
+from connectors.hubspot.errors import LOCKED, Problem, error_for, problem_of
 from connectors.hubspot.signin import READ_LISTS, WRITE_LISTS
 
 CONTACTS: Final = "0-1"  # HubSpot's number for this kind of object
@@ -149,7 +149,7 @@ class Lists:
         for some in chunked(contacts, _MOST_CHANGED):
             path = self.api.at.lists(f"/{id}/memberships/{how}")
             status, answer = self.api.send("PUT", path, some, "to change the members of a list")
-            if status >= 500:
+            if status >= 500 or status == LOCKED:
                 raise error_for(status, answer, "to change the members of a list")
             if status >= 300:
                 return problem_of(answer, status)

@@ -11,13 +11,13 @@ import orjson
 
 from connectors.base import Departure, DepartureKind, FolderGone, Record
 from connectors.hubspot.api import Api, Row
-from connectors.hubspot.fields import COMPANY, COMPANY_ID, MARK, seconds_of
+from connectors.hubspot.fields import COMPANY, COMPANY_ID, FURTHER_EMAILS, MARK, seconds_of
 from connectors.hubspot.lists import Lists
 from connectors.hubspot.portal import Portal
 
 CONTACTS: Final = "contacts"
 _WHAT: Final = "contacts"
-_ALWAYS: Final = ("createdate", "lastmodifieddate", "hs_merged_object_ids", MARK)
+_ALWAYS: Final = ("createdate", "lastmodifieddate", "hs_merged_object_ids", FURTHER_EMAILS, MARK)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,13 @@ from connectors.base import (
 )
 from connectors.http import NoAnswer
 from connectors.hubspot.api import BATCH, Row
-from connectors.hubspot.errors import LOCK_WAIT, Problem, problem_of, problems_in, refusal_of
+from connectors.hubspot.errors import LOCK_WAIT, LOCKED, Problem, problem_of, problems_in, refusal_of
 from connectors.hubspot.existing import Existing
-from connectors.hubspot.fields import EMAIL, MARK, OPT_OUT, Refusal
+from connectors.hubspot.fields import EMAIL, FURTHER_EMAILS, MARK, OPT_OUT, Refusal
 from connectors.hubspot.reading import Reader, content_of, labels_of
 
 LIMIT: Final = BATCH
+MOST_LOCKS: Final = 12
 OUTSIDE: Final = "is a contact in HubSpot already, outside of this list; add it to the list there to keep it in sync"
 _WHAT: Final = "to write contacts"
 _NOT_CONFIRMED: Final = WriteResult(Outcome.UNKNOWN)
@@ -38,6 +39,7 @@ _BROKEN: Final = frozenset({"INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "TIMEOUT"})
 _DEFINITIONS: Final = frozenset({"PROPERTY_DOESNT_EXIST", "INVALID_OPTION", "READ_ONLY_VALUE"})
 _STAYS_OUT: Final = "Who has opted out stays opted out; only that person takes it back."
 _NO_ADDRESS: Final = "An opt-out belongs to an email address, and this contact has none in HubSpot."
+_FURTHER: Final = "The contact has this email address in HubSpot as a further one; only there it can become the first."
 _NO_WAY_BACK: Final = "HubSpot moves a lifecycle stage only forward, and this contact is further already."
 
 
@@ -53,6 +55,7 @@ class Writer:
     labels: dict[int, frozenset[str]] = field(default_factory=dict)
     companies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     sent: bool = False
+    locks: int = 0  # batches that were cut because something in them was locked
 
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         if not writes:
@@ -130,6 +133,9 @@ class Writer:
                     raise Refusal(OPT_OUT, _STAYS_OUT)
             elif not (write.values[EMAIL] if EMAIL in write.values else held.get(EMAIL)):
                 raise Refusal(OPT_OUT, _NO_ADDRESS)
+        email = str(write.values.get(EMAIL) or "").strip().lower()
+        if email and email in str(held.get(FURTHER_EMAILS) or "").lower().split(";"):
+            raise Refusal(EMAIL, _FURTHER)
         for key, wanted in write.values.items():
             if self.reader.portal.catalogue().goes_back(key, held.get(key), wanted):
                 raise Refusal(key, _NO_WAY_BACK)
@@ -161,7 +167,8 @@ class Writer:
     def _send(
         self, verb: str, numbers: Sequence[int], bodies: Mapping[int, Mapping[str, str]], writes: Sequence[Write]
     ) -> None:
-        """A batch that is refused as a whole is sent in halves, so that one contact does not hold up the others."""
+        """A batch that is refused as a whole is sent in halves, so that one contact does not hold up the others. While
+        all are locked that would be in vain, so it has an end."""
         inputs = []
         for n in numbers:
             id = {"id": writes[n].id} if verb == "update" else {}
@@ -170,10 +177,11 @@ class Writer:
         status, answer = self.reader.api.send("POST", path, {"inputs": inputs}, _WHAT)
         if status < 300:
             self._taken(numbers, answer, bodies, writes)
-        elif len(numbers) == 1:
-            self._failed({numbers[0]: problem_of(answer, status)}, writes)
+        elif len(numbers) == 1 or (status == LOCKED and self.locks >= MOST_LOCKS):
+            self._failed(dict.fromkeys(numbers, problem_of(answer, status)), writes)
         else:
             self.sent = True
+            self.locks += status == LOCKED
             middle = len(numbers) // 2
             for half in (numbers[:middle], numbers[middle:]):
                 self._batch(verb, half, bodies, writes)
@@ -232,7 +240,11 @@ class Writer:
         codes = {fault.code for fault in problem.faults}
         if codes & _DEFINITIONS:
             self.reader.portal.forget()
-        if problem.category in _PASSING or any(fault.name == MARK for fault in problem.faults):
+        if (
+            problem.status == LOCKED
+            or problem.category in _PASSING
+            or any(fault.name == MARK for fault in problem.faults)
+        ):
             return _LATER
         if problem.category in _BROKEN:
             return _NOT_CONFIRMED

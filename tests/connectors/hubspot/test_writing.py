@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.base import Forbidden, Outcome, Record, Sent, Throttled, Value, Write, WriteKind, WriteResult
+from connectors.base import Forbidden, Outcome, Record, Sent, Value, Write, WriteKind, WriteResult
 from connectors.hubspot.connector import HubSpot
 from connectors.hubspot.fields import MARK
 from tests.connectors.conformance import marker
@@ -184,13 +184,24 @@ def test_a_batch_that_is_refused_as_a_whole_is_sent_in_halves(account: Account, 
     assert len(account.records()) == 4
 
 
-def test_a_contact_that_is_locked_is_tried_later(account: Account, connector: HubSpot) -> None:
-    [anna] = account.load({"firstname": "Anna"})
-    account.api.set_switches(account.user, locked=[anna])
-    held = read(connector, anna)
-    with pytest.raises(Throttled) as error:
-        send(connector, update(held, lastname="Maes"))
-    assert error.value.after == 2.0
+def test_a_contact_that_is_locked_is_tried_later_and_holds_nobody_up(account: Account, connector: HubSpot) -> None:
+    ids = account.load(*({"firstname": f"N{number}"} for number in range(40)))
+    account.api.set_switches(account.user, locked=[ids[7]])
+    held = connector.read(CONTACTS, ids, KEYS)
+    results = send(connector, *(update(held[id], lastname="Maes") for id in ids))  # type: ignore[arg-type]
+    late = [number for number, result in enumerate(results) if result.outcome is Outcome.LATER]
+    assert (late, results[7].after) == ([7], 2.0)
+    assert sum(one.get("lastname") == "Maes" for one in account.records()) == 39
+
+
+def test_where_everything_is_locked_it_stops_asking(account: Account, connector: HubSpot) -> None:
+    ids = account.load(*({"firstname": f"N{number}"} for number in range(100)))
+    account.api.set_switches(account.user, locked=ids)
+    held = connector.read(CONTACTS, ids, KEYS)
+    before = account.requests()
+    results = send(connector, *(update(held[id], lastname="Maes") for id in ids))  # type: ignore[arg-type]
+    assert set(outcomes(results)) == {Outcome.LATER}
+    assert account.requests() - before < 30
 
 
 # ---- the same person
@@ -217,6 +228,16 @@ def test_an_address_that_another_contact_has_is_refused_by_an_update(account: Ac
     _, bert = account.load({"email": "anna@example.com"}, {"firstname": "Bert"})
     [result] = send(connector, update(read(connector, bert), email="anna@example.com"))
     assert (result.outcome, result.field, result.existing) == (Outcome.REFUSED, "email", "")
+
+
+def test_a_further_address_is_not_made_the_first_at_the_cost_of_that_one(account: Account, connector: HubSpot) -> None:
+    [anna] = account.load({"firstname": "Anna", "email": "anna@example.com", "further_emails": "a.maes@example.com"})
+    [result] = send(connector, update(read(connector, anna), email="A.Maes@example.com", lastname="Maes"))
+    assert (result.outcome, result.field) == (Outcome.REFUSED, "email")
+    assert "as a further one" in result.reason
+    assert [(one["email"], one["hs_additional_emails"]) for one in account.records()] == [
+        ("anna@example.com", "a.maes@example.com")
+    ]
 
 
 def test_two_new_contacts_with_one_address_become_one(account: Account, connector: HubSpot) -> None:
