@@ -84,9 +84,11 @@ class Store:
         self.database = database
         self.clock = clock
         self.listeners: list[Callable[[News], None]] = []
+        self._known: dict[tuple[int, str, bool], Mapping[str, Property]] = {}
         database.script(SCHEMA)
 
     def reset(self) -> None:
+        self._known.clear()
         with self.database.transaction():
             for table in TABLES:
                 self.database.execute(f"DELETE FROM hubspot_{table}")  # noqa: S608 - fixed names
@@ -133,13 +135,18 @@ class Store:
 
     # ---- definitions
 
-    def properties(self, account: Account, type: str, *, archived: bool = False) -> dict[str, Property]:
-        rows = self.database.all(
-            "SELECT name, data FROM hubspot_property WHERE portal = ? AND type = ? ORDER BY name",
-            (account.portal, type),
-        )
-        found = {**standard(type), **{row["name"]: _property(row["data"]) for row in rows}}
-        return {name: one for name, one in found.items() if bool(one.archived) == archived}
+    def properties(self, account: Account, type: str, *, archived: bool = False) -> Mapping[str, Property]:
+        return self._properties(account.portal, type, archived=archived)
+
+    def _properties(self, portal: int, type: str, *, archived: bool) -> Mapping[str, Property]:
+        """Kept at hand until the next definition."""
+        key = (portal, type, archived)
+        if key not in self._known:
+            sql = "SELECT name, data FROM hubspot_property WHERE portal = ? AND type = ? ORDER BY name"
+            rows = self.database.all(sql, (portal, type))
+            every = {**standard(type), **{row["name"]: _property(row["data"]) for row in rows}}
+            self._known[key] = {name: one for name, one in every.items() if bool(one.archived) == archived}
+        return self._known[key]
 
     def define(self, account: Account, type: str, made: Property) -> None:
         fields = {name: getattr(made, name) for name in Property.__slots__}
@@ -147,6 +154,7 @@ class Store:
             "INSERT OR REPLACE INTO hubspot_property VALUES (?, ?, ?, ?)",
             (account.portal, type, made.name, orjson.dumps(fields)),
         )
+        self._known.clear()
 
     # ---- records
 
@@ -282,10 +290,9 @@ class Store:
                 )
 
     def unique_names(self, portal: int, type: str) -> list[str]:
-        rows = self.database.all(
-            "SELECT name, data FROM hubspot_property WHERE portal = ? AND type = ?", (portal, type)
-        )
-        return [row["name"] for row in rows if _property(row["data"]).unique]
+        """Of the account's own properties."""
+        known = self._properties(portal, type, archived=False)
+        return [name for name, one in known.items() if one.unique and "b" not in one.flags]
 
     def by_address(self, account: Account, address: str) -> int | None:
         """The contact that has an address, as its first or as a further one."""
