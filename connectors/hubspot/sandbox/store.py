@@ -6,7 +6,7 @@ A record that was archived, merged away or erased stays as a row in that state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,8 +21,7 @@ from connectors.sandboxkit.kit import SandboxClock
 
 Data = dict[str, Any]
 LIVE, ARCHIVED, MERGED, ERASED = "live", "archived", "merged", "erased"
-PRESENT = 2**62
-_COLUMNS = "id, created, updated, since, state, archived, source, data"
+COLUMNS = "id, created, updated, since, state, archived, source, data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,54 +159,38 @@ class Store:
 
     def record(self, account: Account, type: str, id: int, *, state: str = LIVE) -> Record | None:
         row = self.database.one(
-            f"SELECT {_COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND id = ? AND state = ?",  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND id = ? AND state = ?",  # noqa: S608
             (account.portal, type, id, state),
         )
-        return _record(account, type, row) if row else None
+        return record_of(account, type, row) if row else None
 
     def records(
         self, account: Account, type: str, *, state: str = LIVE, after: int = 0, most: int = -1
     ) -> list[Record]:
         """By id, those from id `after` on."""
         rows = self.database.all(
-            f"SELECT {_COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? AND id >= ? "  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? AND id >= ? "  # noqa: S608
             "ORDER BY id LIMIT ?",
             (account.portal, type, state, after, most),
         )
-        return [_record(account, type, row) for row in rows]
+        return [record_of(account, type, row) for row in rows]
 
     def among(self, account: Account, type: str, ids: Sequence[int], *, state: str = LIVE) -> dict[int, Record]:
         rows = self.database.all(
-            f"SELECT {_COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? "  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? "  # noqa: S608
             "AND id IN (SELECT value FROM json_each(?))",
             (account.portal, type, state, orjson.dumps(list(ids)).decode()),
         )
-        return {row["id"]: _record(account, type, row) for row in rows}
-
-    def indexed(self, account: Account, type: str, until: int, changed_from: int = 0) -> Iterator[Record]:
-        """What was there at the moment `until`. `changed_from`: only what had changed then or later."""
-        held = (account.portal, type, LIVE, until, changed_from)
-        sql = (
-            f"SELECT {_COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? AND since <= ? "  # noqa: S608
-            "AND updated >= ?"
-        )
-        values: tuple[Any, ...] = held
-        if until < PRESENT:
-            sql += (
-                f" UNION ALL SELECT {_COLUMNS} FROM hubspot_past WHERE portal = ? AND type = ? AND state = ? "  # noqa: S608
-                "AND since <= ? AND updated >= ? AND until > ?"
-            )
-            values = (*held, *held, until)
-        return (_record(account, type, row) for row in self.database.all(sql, values))
+        return {row["id"]: record_of(account, type, row) for row in rows}
 
     def past(self, record: Record) -> list[Record]:
         """Earlier states, oldest first."""
         rows = self.database.all(
-            f"SELECT {_COLUMNS} FROM hubspot_past WHERE portal = ? AND type = ? AND id = ? ORDER BY since, rowid",  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_past WHERE portal = ? AND type = ? AND id = ? ORDER BY since, rowid",  # noqa: S608
             (record.portal, record.type, record.id),
         )
         account = self.account(record.portal)
-        return [_record(account, record.type, row) for row in rows] if account else []
+        return [record_of(account, record.type, row) for row in rows] if account else []
 
     def insert(self, account: Account, type: str, data: Data, source: str, *, settles: float = 0.0) -> Record:
         id, now = self.new_id(), self.now()
@@ -334,7 +317,7 @@ def _account(row: Row) -> Account:
     return Account(row["portal"], row["email"], row["user"], orjson.loads(row["switches"]))
 
 
-def _record(account: Account, type: str, row: Row) -> Record:
+def record_of(account: Account, type: str, row: Row) -> Record:
     return Record(
         account.portal,
         type,

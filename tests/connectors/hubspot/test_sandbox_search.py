@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connectors.sandbox import Sandbox
 from tests.connectors.hubspot.caller import CONTACTS, Caller
@@ -161,6 +163,41 @@ def test_a_change_is_found_by_its_stamp(call: Caller) -> None:
         assert by_stamp == [ids[1], ids[0]]
     finally:
         call.sandbox.clock.reset()
+
+
+NUMBERS = {"lastmodifieddate": "updatedAt", "createdate": "createdAt", "hs_object_id": "id"}
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_one_group_finds_what_two_equal_groups_find(crowd: Caller, data: st.DataObject) -> None:
+    """The sandbox answers the first out of its database and the second record by record."""
+    held = crowd.api.records(crowd.user)
+    name = data.draw(st.sampled_from(sorted(NUMBERS)))
+    key = "id" if name == "hs_object_id" else "updatedAt"
+    operator = data.draw(st.sampled_from(["EQ", "LT", "LTE", "GT", "GTE", "BETWEEN"]))
+    values = sorted(int(data.draw(st.sampled_from(held))[key]) for _ in range(2))
+    one = where(name, operator, str(values[0]), **({"highValue": str(values[1])} if operator == "BETWEEN" else {}))
+    order = {
+        "propertyName": data.draw(st.sampled_from(sorted(NUMBERS))),
+        "direction": data.draw(st.sampled_from(["ASCENDING", "DESCENDING"])),
+    }
+    body = {"limit": 5, "after": data.draw(st.sampled_from(["0", "3"])), "sorts": [order]}
+    group = {"filters": [one]}
+    single, double = (
+        crowd("POST", SEARCH, 200, {**body, "filterGroups": groups}).json() for groups in ([group], [group, group])
+    )
+    assert single == double
+
+
+@pytest.fixture(scope="module")
+def crowd(sandbox: Sandbox) -> Caller:
+    call = Caller(sandbox)
+    for number in range(12):
+        [id] = call.load({"firstname": str(number)})
+        if number % 3 == 0:
+            call.api.touch(call.user, id)
+    return call
 
 
 def test_pages_can_be_disturbed(call: Caller) -> None:
