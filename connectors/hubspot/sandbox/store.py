@@ -6,7 +6,7 @@ A record that was archived, merged away or erased stays as a row in that state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,8 +21,7 @@ from connectors.sandboxkit.kit import SandboxClock
 
 Data = dict[str, Any]
 LIVE, ARCHIVED, MERGED, ERASED = "live", "archived", "merged", "erased"
-PRESENT = 2**62
-_COLUMNS = "id, created, updated, since, state, archived, source, data"
+COLUMNS = "id, created, updated, since, state, archived, source, data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +83,11 @@ class Store:
         self.database = database
         self.clock = clock
         self.listeners: list[Callable[[News], None]] = []
+        self._known: dict[tuple[int, str, bool], Mapping[str, Property]] = {}
         database.script(SCHEMA)
 
     def reset(self) -> None:
+        self._known.clear()
         with self.database.transaction():
             for table in TABLES:
                 self.database.execute(f"DELETE FROM hubspot_{table}")  # noqa: S608 - fixed names
@@ -133,13 +134,18 @@ class Store:
 
     # ---- definitions
 
-    def properties(self, account: Account, type: str, *, archived: bool = False) -> dict[str, Property]:
-        rows = self.database.all(
-            "SELECT name, data FROM hubspot_property WHERE portal = ? AND type = ? ORDER BY name",
-            (account.portal, type),
-        )
-        found = {**standard(type), **{row["name"]: _property(row["data"]) for row in rows}}
-        return {name: one for name, one in found.items() if bool(one.archived) == archived}
+    def properties(self, account: Account, type: str, *, archived: bool = False) -> Mapping[str, Property]:
+        return self._properties(account.portal, type, archived=archived)
+
+    def _properties(self, portal: int, type: str, *, archived: bool) -> Mapping[str, Property]:
+        """Kept at hand until the next definition."""
+        key = (portal, type, archived)
+        if key not in self._known:
+            sql = "SELECT name, data FROM hubspot_property WHERE portal = ? AND type = ? ORDER BY name"
+            rows = self.database.all(sql, (portal, type))
+            every = {**standard(type), **{row["name"]: _property(row["data"]) for row in rows}}
+            self._known[key] = {name: one for name, one in every.items() if bool(one.archived) == archived}
+        return self._known[key]
 
     def define(self, account: Account, type: str, made: Property) -> None:
         fields = {name: getattr(made, name) for name in Property.__slots__}
@@ -147,59 +153,44 @@ class Store:
             "INSERT OR REPLACE INTO hubspot_property VALUES (?, ?, ?, ?)",
             (account.portal, type, made.name, orjson.dumps(fields)),
         )
+        self._known.clear()
 
     # ---- records
 
     def record(self, account: Account, type: str, id: int, *, state: str = LIVE) -> Record | None:
         row = self.database.one(
-            f"SELECT {_COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND id = ? AND state = ?",  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND id = ? AND state = ?",  # noqa: S608
             (account.portal, type, id, state),
         )
-        return _record(account, type, row) if row else None
+        return record_of(account, type, row) if row else None
 
     def records(
         self, account: Account, type: str, *, state: str = LIVE, after: int = 0, most: int = -1
     ) -> list[Record]:
         """By id, those from id `after` on."""
         rows = self.database.all(
-            f"SELECT {_COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? AND id >= ? "  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? AND id >= ? "  # noqa: S608
             "ORDER BY id LIMIT ?",
             (account.portal, type, state, after, most),
         )
-        return [_record(account, type, row) for row in rows]
+        return [record_of(account, type, row) for row in rows]
 
     def among(self, account: Account, type: str, ids: Sequence[int], *, state: str = LIVE) -> dict[int, Record]:
         rows = self.database.all(
-            f"SELECT {_COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? "  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? "  # noqa: S608
             "AND id IN (SELECT value FROM json_each(?))",
             (account.portal, type, state, orjson.dumps(list(ids)).decode()),
         )
-        return {row["id"]: _record(account, type, row) for row in rows}
-
-    def indexed(self, account: Account, type: str, until: int, changed_from: int = 0) -> Iterator[Record]:
-        """What was there at the moment `until`. `changed_from`: only what had changed then or later."""
-        held = (account.portal, type, LIVE, until, changed_from)
-        sql = (
-            f"SELECT {_COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? AND since <= ? "  # noqa: S608
-            "AND updated >= ?"
-        )
-        values: tuple[Any, ...] = held
-        if until < PRESENT:
-            sql += (
-                f" UNION ALL SELECT {_COLUMNS} FROM hubspot_past WHERE portal = ? AND type = ? AND state = ? "  # noqa: S608
-                "AND since <= ? AND updated >= ? AND until > ?"
-            )
-            values = (*held, *held, until)
-        return (_record(account, type, row) for row in self.database.all(sql, values))
+        return {row["id"]: record_of(account, type, row) for row in rows}
 
     def past(self, record: Record) -> list[Record]:
         """Earlier states, oldest first."""
         rows = self.database.all(
-            f"SELECT {_COLUMNS} FROM hubspot_past WHERE portal = ? AND type = ? AND id = ? ORDER BY since, rowid",  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_past WHERE portal = ? AND type = ? AND id = ? ORDER BY since, rowid",  # noqa: S608
             (record.portal, record.type, record.id),
         )
         account = self.account(record.portal)
-        return [_record(account, record.type, row) for row in rows] if account else []
+        return [record_of(account, record.type, row) for row in rows] if account else []
 
     def insert(self, account: Account, type: str, data: Data, source: str, *, settles: float = 0.0) -> Record:
         id, now = self.new_id(), self.now()
@@ -282,10 +273,9 @@ class Store:
                 )
 
     def unique_names(self, portal: int, type: str) -> list[str]:
-        rows = self.database.all(
-            "SELECT name, data FROM hubspot_property WHERE portal = ? AND type = ?", (portal, type)
-        )
-        return [row["name"] for row in rows if _property(row["data"]).unique]
+        """Of the account's own properties."""
+        known = self._properties(portal, type, archived=False)
+        return [name for name, one in known.items() if one.unique and "b" not in one.flags]
 
     def by_address(self, account: Account, address: str) -> int | None:
         """The contact that has an address, as its first or as a further one."""
@@ -327,7 +317,7 @@ def _account(row: Row) -> Account:
     return Account(row["portal"], row["email"], row["user"], orjson.loads(row["switches"]))
 
 
-def _record(account: Account, type: str, row: Row) -> Record:
+def record_of(account: Account, type: str, row: Row) -> Record:
     return Record(
         account.portal,
         type,
