@@ -6,6 +6,7 @@ from math import ceil
 from typing import Any
 
 import pytest
+import requests
 
 from connectors.base import Forbidden, Outcome, Record, Sent, Value, Write, WriteKind, WriteResult
 from connectors.hubspot.connector import HubSpot
@@ -160,7 +161,8 @@ def test_a_field_that_was_deleted_meanwhile_is_said_to_be_gone(account: Account)
     account.api.add_property(account.user, "shoe_size", "number")
     connector = account.connect(marks="no")
     connector.fields(CONTACTS)
-    account.sandbox.part("hubspot").store.database.execute("DELETE FROM hubspot_property WHERE name = 'shoe_size'")
+    address = f"{account.sandbox.url}/hubspot/crm/v3/properties/contacts/shoe_size"
+    requests.delete(address, headers={"Authorization": f"Bearer {account.secrets['access_token']}"}, timeout=10)
     first, second = connector.write(CONTACTS, [create(firstname="A", shoe_size=43), create(firstname="B")], KEYS)
     assert (first.outcome, first.field) == (Outcome.REFUSED, "shoe_size")
     assert "does not exist in HubSpot any more" in first.reason
