@@ -121,12 +121,12 @@ class Lists:
                 return
 
     def everyone(self, ids: Iterable[str]) -> dict[str, frozenset[str]]:
-        """By list, all its members; a list that is gone has none."""
+        """By list, all its members; a list that is gone, or may not be read any more, has none."""
         found = {}
         for id in ids:
             try:
                 found[id] = frozenset(one for page, _ in self.members(id) for one in page)
-            except FolderGone:
+            except (FolderGone, Forbidden):
                 found[id] = frozenset()
         return found
 
@@ -138,7 +138,10 @@ class Lists:
         for some in chunked(contacts, BATCH):
             inputs = [{"objectTypeId": CONTACTS, "recordId": id} for id in some]
             path = self.api.at.lists("/records/memberships/batch/read")
-            answer = self.api.ask(path, {"inputs": inputs}, "the lists of contacts")
+            try:
+                answer = self.api.ask(path, {"inputs": inputs}, "the lists of contacts")
+            except Forbidden:
+                return found
             for one in (answer.get("results") if isinstance(answer, dict) else None) or []:
                 lists = {str(each.get("listId")) for each in one.get("recordListMemberships") or []}
                 found[str(one.get("recordId"))] = frozenset(lists & set(among))

@@ -7,7 +7,7 @@ order (developers.hubspot.com, Error handling, multi-status errors).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -68,14 +68,14 @@ class Writer:
             self.reader.portal.ensure_marks()
         self._look(writes)
         bodies = self._bodies(writes)
-        self._opt_out([n for n in bodies if n in self.before], bodies, writes)
+        self._opt_out([n for n in bodies if n in self.before and EMAIL not in bodies[n]], bodies, writes)
         creates = [n for n in bodies if writes[n].kind is WriteKind.CREATE]
         updates = [n for n in bodies if writes[n].kind is WriteKind.UPDATE and n not in self.results]
         self._batch("create", creates, bodies, writes)
         self._batch("update", [n for n in updates if bodies[n]], bodies, writes)
         self.rows.update({n: self.before[n] for n in updates if not bodies[n]})
         self._archive([n for n in bodies if writes[n].kind is WriteKind.DELETE], writes)
-        self._opt_out([n for n in creates if n in self.rows], bodies, writes)
+        self._opt_out([n for n in self.rows if EMAIL in bodies[n]], bodies, writes)
         self._label(writes, bodies)
         self._show(writes)
         return [self.results.get(number, _NOT_CONFIRMED) for number in range(len(writes))]
@@ -89,7 +89,7 @@ class Writer:
             return
         rows = self.reader.fetch(write.id for write in targets.values())
         self.companies = self.reader.companies_of(rows.values())
-        labels = {write.id: labels_of(write.version) for write in targets.values()}
+        labels = self._known_labels(targets.values())
         records = {one.id: one for one in self.reader.records(list(rows.values()), labels, self.companies)}
         for number, write in targets.items():
             record = records.get(write.id)
@@ -103,9 +103,14 @@ class Writer:
                 self.before[number] = rows[write.id]
                 self.labels[number] = labels[write.id] & self.reader.carried
 
+    def _known_labels(self, targets: Iterable[Write]) -> dict[str, frozenset[str]]:
+        held = {write.id: labels_of(write.version) for write in targets}
+        found = {id: one for id, one in held.items() if one is not None}
+        return found | self.reader.lists.of([id for id in held if id not in found], self.reader.carried)
+
     def _bodies(self, writes: Sequence[Write]) -> dict[int, dict[str, str]]:
         """What to send for each write that still stands."""
-        catalogue = self.reader.portal.catalogue()
+        catalogue = self.reader.portal.catalogue(key for write in writes for key in write.values)
         owned = any(key in catalogue.owned for write in writes for key, value in write.values.items() if value)
         owners = self.reader.portal.owner_ids() if owned else {}
         found: dict[int, dict[str, str]] = {}
@@ -287,12 +292,14 @@ class Writer:
             self._attempt([n], lambda n=n, email=email, row=row: self._unsubscribe(n, email, row))  # type: ignore[misc]
 
     def _unsubscribe(self, number: int, email: str, row: Row) -> None:
+        """Before anything else is written, so that a refusal refuses all; a new address only once it is the contact's
+        own."""
         path = self.reader.api.at.unsubscribe_all(email)
         status, answer = self.reader.api.send("POST", path, {}, "to opt contacts out of email")
         if status < 300:
             shown = {**row, "properties": {**(row.get("properties") or {}), OPT_OUT: "true"}}
-            (self.before if number in self.before else self.rows)[number] = shown
-        elif number in self.before:
+            (self.rows if number in self.rows else self.before)[number] = shown
+        elif number not in self.rows:
             reason = f"HubSpot did not opt the contact out of email ({problem_of(answer, status).code})."
             self.results[number] = WriteResult(Outcome.REFUSED, field=OPT_OUT, reason=reason)
 

@@ -179,6 +179,19 @@ def test_rules_of_the_account_are_told_at_the_contact(account: Account, connecto
     assert "rule of the HubSpot account" in results[0].reason
 
 
+def test_what_an_administrator_requires_or_forbids_is_said(account: Account, connector: HubSpot) -> None:
+    account.api.set_switches(account.user, required_on_create=["jobtitle"], no_edit=["lastname"])
+    results = send(
+        connector,
+        create(firstname="A"),
+        create(firstname="B", jobtitle="Chef", lastname="Maes"),
+        create(firstname="C", jobtitle="Chef"),
+    )
+    assert outcomes(results) == [Outcome.REFUSED, Outcome.REFUSED, Outcome.DONE]
+    assert (results[0].field, "Job Title is required" in results[0].reason) == ("", True)
+    assert (results[1].field, "may not change Last Name" in results[1].reason) == ("lastname", True)
+
+
 def test_a_batch_that_is_refused_as_a_whole_is_sent_in_halves(account: Account, connector: HubSpot) -> None:
     account.fault("error", path="batch/create$", status=400)
     results = send(connector, *(create(firstname=f"N{number}") for number in range(4)))
@@ -384,6 +397,25 @@ def test_opting_out_goes_through_the_preferences_of_the_address(account: Account
     assert results[2].field == "hs_email_optout"
     for result in results[:2]:
         assert read(connector, made(result).id).values == made(result).values
+
+
+def test_nobody_else_is_opted_out_by_an_address_that_is_refused(account: Account, connector: HubSpot) -> None:
+    anna, bert = account.load({"email": "anna@example.com"}, {"email": "bert@example.com"})
+    [result] = send(connector, update(read(connector, anna), email="bert@example.com", hs_email_optout=True))
+    assert (result.outcome, result.field) == (Outcome.REFUSED, "email")
+    assert "hs_email_optout" not in read(connector, bert).values
+    [result] = send(connector, update(read(connector, anna), email="new@example.com", hs_email_optout=True))
+    assert made(result).values == read(connector, anna).values
+    assert made(result).values["hs_email_optout"] is True
+
+
+def test_without_the_permission_nobody_is_opted_out_and_the_field_says_so(account: Account) -> None:
+    scopes = [one for one in account.secrets["scope"].split() if "preferences" not in one]
+    poor = Account(account.sandbox, scopes=scopes)
+    [field] = [one for one in poor.connect().fields(CONTACTS) if one.key == "hs_email_optout"]
+    assert field.read_only
+    assert "permission" in field.reason
+    poor.close()
 
 
 def test_nobody_is_opted_in_again(account: Account, connector: HubSpot) -> None:
