@@ -11,7 +11,7 @@ from connectors.hubspot.sandbox.links import Links
 from connectors.hubspot.sandbox.lists import MANUAL, Lists
 from connectors.hubspot.sandbox.oauth import Identity
 from connectors.hubspot.sandbox.schema import SWITCHES
-from connectors.hubspot.sandbox.store import ARCHIVED, LIVE, Account, Record, Store
+from connectors.hubspot.sandbox.store import ARCHIVED, LIVE, Account, News, Record, Store
 from connectors.hubspot.sandbox.tokens import Tokens
 from connectors.hubspot.sandbox.webhooks import Webhooks
 from connectors.hubspot.sandbox.writes import Writes
@@ -159,8 +159,9 @@ class HubSpotSandbox:
         for one in listed:
             if self.store.by_address(account, one) not in (None, record.id):
                 raise WrongUse("another contact has that address")
-        data = {**record.data, "hs_additional_emails": ";".join(listed)}
-        self.store.update(record, data, f"CRM_UI userId:{account.user}")
+        changes, source = {"hs_additional_emails": ";".join(listed)}, f"CRM_UI userId:{account.user}"
+        made = self.store.update(record, {**record.data, **changes}, source)
+        self.store.tell(News(account, record.type, record.id, "propertyChange", source, made.updated, changes))
 
     def touch(self, account: str | int, id: str | int, object: str = CONTACT) -> None:
         """Moves the stamp alone, as background calculations do."""

@@ -226,12 +226,14 @@ class Store:
     def settle(self) -> None:
         """Background calculations move the stamps of new records some seconds after they were made."""
         now = self.now()
-        if not self.database.value("SELECT 1 FROM hubspot_record WHERE settle > 0 AND settle <= ? LIMIT 1", (now,)):
+        if not self.database.value(
+            "SELECT 1 FROM hubspot_record WHERE settle > 0 AND settle <= ? AND state = 'live' LIMIT 1", (now,)
+        ):
             return
-        self._remember("settle > 0 AND settle <= ?", (now,), now)
+        self._remember("settle > 0 AND settle <= ? AND state = 'live'", (now,), now)
         self.database.execute(
             "UPDATE hubspot_record SET updated = max(settle, updated + 1), since = ?, settle = 0 "
-            "WHERE settle > 0 AND settle <= ?",
+            "WHERE settle > 0 AND settle <= ? AND state = 'live'",
             (now, now),
         )
 
