@@ -108,6 +108,14 @@ class HubSpotSandbox:
             kind = field_type or usual.get(type, "date")
             properties.create(self.store, known, _type(object), {**body, "fieldType": kind, **details})
 
+    def remove_property(self, account: str | int, name: str, object: str = CONTACT) -> None:
+        """Archives it; its values are no longer shown."""
+        with self.store.database.transaction():
+            known = self.account(account)
+            if name not in self.store.properties(known, _type(object)):
+                raise Unknown(f"there is no property {name}")
+            properties.archive(self.store, known, _type(object), name)
+
     def add_owner(self, account: str | int, email: str, **details: Any) -> str:
         """Its id. Details: firstName, lastName, archived, teams. For an address that is known they change the owner."""
         with self.store.database.transaction():
