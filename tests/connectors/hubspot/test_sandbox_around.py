@@ -245,11 +245,15 @@ def test_one_subscription_and_its_legal_basis(call: Caller) -> None:
 
 def test_a_definition_that_was_taken_back_is_not_remembered(call: Caller) -> None:
     """A batch that fails as a whole leaves no property behind, nor one in memory."""
-    store = call.api.store
-    account = call.api.account(call.user)
-    with pytest.raises(RuntimeError), store.database.transaction():
-        call.api.add_property(call.user, "tier")
-        assert "tier" in store.properties(account, "0-1")
-        raise RuntimeError
+    store, account = call.api.store, call.api.account(call.user)
+
+    def interrupted() -> None:
+        with store.database.transaction():
+            call.api.add_property(call.user, "tier")
+            assert "tier" in store.properties(account, "0-1")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        interrupted()
     assert "tier" not in store.properties(account, "0-1")
     assert call.problems("POST", CONTACTS, {"properties": {"tier": "1"}}) == {"tier": "PROPERTY_DOESNT_EXIST"}
