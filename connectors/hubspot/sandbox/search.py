@@ -161,16 +161,17 @@ def compares(known: Property, value: str, operator: str, one: Filter) -> bool:
     if operator in ("CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"):
         return _has_token(value, str(one["value"])) == (operator == "CONTAINS_TOKEN")
     mine = comparable(known, value)
+    several = known.several or (known.type == "enumeration" and "C" in known.flags)  # such as further addresses
     if operator in ("IN", "NOT_IN"):
         texts = [str(wanted) for wanted in one["values"]]
-        if known.several:
+        if several:
             hit = bool(set(value.split(";")) & set(texts))
         else:  # texts are kept in lower case by the index, and a list of values is compared as it stands
             hit = mine in (texts if known.type == "string" else [comparable(known, text) for text in texts])
         return hit == (operator == "IN")
     wanted = comparable(known, str(one["value"]))
     if operator in ("EQ", "NEQ"):
-        equal = str(one["value"]) in value.split(";") if known.several else mine == wanted
+        equal = str(one["value"]) in value.split(";") if several else mine == wanted
         return equal == (operator == "EQ")
     if isinstance(mine, str) != isinstance(wanted, str):
         return False

@@ -83,11 +83,10 @@ class Store:
         self.database = database
         self.clock = clock
         self.listeners: list[Callable[[News], None]] = []
-        self._known: dict[tuple[int, str, bool], Mapping[str, Property]] = {}
+        self._known: dict[tuple[int, str, bool], tuple[tuple[Any, ...], Mapping[str, Property]]] = {}
         database.script(SCHEMA)
 
     def reset(self) -> None:
-        self._known.clear()
         with self.database.transaction():
             for table in TABLES:
                 self.database.execute(f"DELETE FROM hubspot_{table}")  # noqa: S608 - fixed names
@@ -138,14 +137,16 @@ class Store:
         return self._properties(account.portal, type, archived=archived)
 
     def _properties(self, portal: int, type: str, *, archived: bool) -> Mapping[str, Property]:
-        """Kept at hand until the next definition."""
-        key = (portal, type, archived)
-        if key not in self._known:
-            sql = "SELECT name, data FROM hubspot_property WHERE portal = ? AND type = ? ORDER BY name"
-            rows = self.database.all(sql, (portal, type))
+        """Kept at hand as long as the rows are the same; a definition that is written anew has another row id."""
+        key, where = (portal, type, archived), "FROM hubspot_property WHERE portal = ? AND type = ?"
+        row = self.database.one(f"SELECT count(*), max(rowid) {where}", key[:2])  # noqa: S608 - fixed texts
+        mark = tuple(row or ())
+        if key not in self._known or self._known[key][0] != mark:
+            rows = self.database.all(f"SELECT name, data {where} ORDER BY name", key[:2])  # noqa: S608
             every = {**standard(type), **{row["name"]: _property(row["data"]) for row in rows}}
-            self._known[key] = {name: one for name, one in every.items() if bool(one.archived) == archived}
-        return self._known[key]
+            found = {name: one for name, one in every.items() if bool(one.archived) == archived}
+            self._known[key] = (mark, found)
+        return self._known[key][1]
 
     def define(self, account: Account, type: str, made: Property) -> None:
         fields = {name: getattr(made, name) for name in Property.__slots__}
@@ -153,7 +154,6 @@ class Store:
             "INSERT OR REPLACE INTO hubspot_property VALUES (?, ?, ?, ?)",
             (account.portal, type, made.name, orjson.dumps(fields)),
         )
-        self._known.clear()
 
     # ---- records
 
@@ -226,12 +226,14 @@ class Store:
     def settle(self) -> None:
         """Background calculations move the stamps of new records some seconds after they were made."""
         now = self.now()
-        if not self.database.value("SELECT 1 FROM hubspot_record WHERE settle > 0 AND settle <= ? LIMIT 1", (now,)):
+        if not self.database.value(
+            "SELECT 1 FROM hubspot_record WHERE settle > 0 AND settle <= ? AND state = 'live' LIMIT 1", (now,)
+        ):
             return
-        self._remember("settle > 0 AND settle <= ?", (now,), now)
+        self._remember("settle > 0 AND settle <= ? AND state = 'live'", (now,), now)
         self.database.execute(
             "UPDATE hubspot_record SET updated = max(settle, updated + 1), since = ?, settle = 0 "
-            "WHERE settle > 0 AND settle <= ?",
+            "WHERE settle > 0 AND settle <= ? AND state = 'live'",
             (now, now),
         )
 

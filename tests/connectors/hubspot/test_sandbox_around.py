@@ -241,3 +241,19 @@ def test_one_subscription_and_its_legal_basis(call: Caller) -> None:
     assert (status["status"], status["setStatusSuccessReason"]) == ("SUBSCRIBED", "REQUESTED_CHANGE_OCCURRED")
     old = call("GET", "/communication-preferences/v3/status/email/ada@example.com", 200).json()["subscriptionStatuses"]
     assert [one["status"] for one in old] == ["SUBSCRIBED", "NOT_SUBSCRIBED"]
+
+
+def test_a_definition_that_was_taken_back_is_not_remembered(call: Caller) -> None:
+    """A batch that fails as a whole leaves no property behind, nor one in memory."""
+    store, account = call.api.store, call.api.account(call.user)
+
+    def interrupted() -> None:
+        with store.database.transaction():
+            call.api.add_property(call.user, "tier")
+            assert "tier" in store.properties(account, "0-1")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        interrupted()
+    assert "tier" not in store.properties(account, "0-1")
+    assert call.problems("POST", CONTACTS, {"properties": {"tier": "1"}}) == {"tier": "PROPERTY_DOESNT_EXIST"}

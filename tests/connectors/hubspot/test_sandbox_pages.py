@@ -145,3 +145,6 @@ def test_the_control_addresses(call: Caller) -> None:
     control("GET", "accounts/nobody@example.com/records/contacts", 404)
     [held] = control("GET", records, 200).json()["records"]
     assert (held["city"], held["mark"]) == ("Ghent", "1")
+    control("DELETE", f"{account}/properties/mark", 204)
+    control("DELETE", f"{account}/properties/mark", 404)
+    control("DELETE", f"{account}/properties/firstname", 400)

@@ -61,6 +61,7 @@ PEOPLE = (
         ([where("email", "CONTAINS_TOKEN", "*@acme.example")], "Ada"),
         ([where("email", "EQ", "c@x.example")], ""),
         ([where("hs_additional_emails", "CONTAINS_TOKEN", "c@x.example")], "Cyd"),
+        ([where("hs_additional_emails", "IN", values=["c@x.example"])], "Cyd"),
         ([where("jobtitle", "CONTAINS_TOKEN", "sales")], "Bea"),
         ([where("jobtitle", "CONTAINS_TOKEN", "sal")], ""),
         ([where("jobtitle", "NOT_CONTAINS_TOKEN", "boss")], "Bea"),

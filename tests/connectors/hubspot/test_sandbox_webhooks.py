@@ -107,6 +107,18 @@ def test_events_of_a_contact(call: Caller, inbox: Inbox) -> None:
     assert inbox.until({"contact.privacyDeletion", "contact.deletion"})
 
 
+def test_both_directions_of_an_association_arrive(call: Caller, inbox: Inbox) -> None:
+    [person], [company] = call.load({"firstname": "Ada"}), call.load({"name": "Acme"}, object="companies")
+    inbox.subscribe("contact.associationChange")
+    call.api.associate(call.user, person, company)
+    seen = inbox.events()
+    assert {(one["associationType"], one["associationTypeId"]) for one in seen} == {
+        *(("CONTACT_TO_COMPANY", 279), ("COMPANY_TO_CONTACT", 280)),
+        *(("CONTACT_TO_COMPANY", 1), ("COMPANY_TO_CONTACT", 2)),
+    }
+    assert {one["isPrimaryAssociation"] for one in seen} == {True, False}
+
+
 def test_nothing_is_sent_of_what_was_rolled_back(call: Caller, inbox: Inbox) -> None:
     inbox.subscribe("contact.creation")
     bad = [{"properties": {"firstname": "Ada"}}, {"properties": {"nonsense": "1"}}]
