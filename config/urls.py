@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from connections.adminsite import register_pages
-from connections.views import accounts, connecting, health, helping, home, invitations
+from connections.views import accounts, connecting, health, helping, home, invitations, news
 
 register_pages()
 
@@ -24,6 +24,8 @@ urlpatterns = [
     path("help/apps/<slug:key>/", helping.app, name="help-app"),
     path("help/<slug:key>/", helping.page, name="help-page"),
     path("invitations/<str:token>/", invitations.open_link, name="invitation"),
+    path("news/<slug:app>/", news.of_app, name="news-of-app"),
+    path("news/<slug:app>/<str:address>/", news.of_folder, name="news-of-folder"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("health/queue", health.queue, name="health-queue"),

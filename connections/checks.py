@@ -38,6 +38,13 @@ def queue_broker(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Check
 
 
 @register(OURS)
+def webhooks(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    if settings.WEBHOOKS not in {"auto", "on", "off"}:
+        return [Error("WEBHOOKS must be auto, on or off.", id="connections.E007")]
+    return []
+
+
+@register(OURS)
 def demo_stays_at_home(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     host = urlsplit(settings.PUBLIC_URL).hostname
     if settings.DEMO and host not in LOCAL:

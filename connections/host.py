@@ -12,6 +12,7 @@ from connections.urlguard import AddressGuard
 from connections.vault import DatabaseVault
 from connections.watched import watched_labels
 from connectors.base import App, AuthLost, Clock, Connector, Host, Secrets, Unsupported
+from connectors.optoutlabel import with_opt_out_label
 
 
 class SystemClock:
@@ -41,7 +42,8 @@ def host_for(account: Account, fence: Callable[[], None] = lambda: None, clock: 
 
 def connect(account: Account, fence: Callable[[], None] = lambda: None, clock: Clock | None = None) -> Connector:
     """The app, seen through the account. `fence` is called before each writing request; asks the app nothing yet."""
-    return declaration(account).connect(host_for(account, fence, clock))
+    lent = host_for(account, fence, clock)
+    return with_opt_out_label(declaration(account).connect(lent), lent.settings)
 
 
 class _HeldVault:

@@ -22,12 +22,15 @@ LOOKED_AT = 500  # due connections per round, of which the fairest are taken
 
 
 def wake(connection_id: int) -> None:
-    """Makes the connection due now and calls a worker, unless a call is on its way already. Effective on commit."""
+    """Makes the connection due now and calls a worker, unless a call is on its way already. Effective on commit.
+
+    A run that is at work may have looked already: that it was woken since shows in `due_at`."""
     now = timezone.now()
     row = Connection.objects.filter(pk=connection_id)
-    row.filter(Q(due_at=None) | Q(due_at__gt=now)).update(due_at=now)
-    if row.filter(_uncalled(now)).update(queued_at=now):
+    if row.filter(_uncalled(now)).update(due_at=now, queued_at=now):
         transaction.on_commit(partial(call, connection_id))
+    else:
+        row.filter(Q(due_at=None) | Q(due_at__gt=now)).update(due_at=now)
 
 
 def call(connection_id: int) -> None:
@@ -36,6 +39,10 @@ def call(connection_id: int) -> None:
 
 def call_purge() -> None:
     async_task("connections.tasks.purge")
+
+
+def call_subscriptions() -> None:
+    async_task("connections.tasks.subscribe")
 
 
 def forget_calls() -> None:

@@ -18,11 +18,13 @@ import uuid
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
 from connections import canary, scheduling
 from connections.models import Lease
+from connections.services import subscribing
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ TICK = 1.0  # seconds between two looks
 GRACE = 8.0  # seconds for the tasks in work to end; every slice survives being cut short
 SLOWEST_RESTART = 30.0
 PURGE_AFTER, PURGE_EVERY = 300.0, 3_600.0  # seconds since the start, and between two
+SUBSCRIPTIONS_EVERY = 10.0
 
 
 @dataclass
@@ -102,6 +105,7 @@ class Supervisor:
         self._dispatcher = scheduling.Dispatcher(clusters * settings.Q_WORKERS * 2)
         self._stopping = False
         self._purge_at = time.time() + PURGE_AFTER
+        self._subscriptions_at = 0.0
 
     def stop(self) -> None:
         self._stopping = True
@@ -129,6 +133,10 @@ class Supervisor:
         if time.time() >= self._purge_at:
             self._purge_at = time.time() + PURGE_EVERY
             scheduling.call_purge()
+        if time.time() >= self._subscriptions_at:
+            self._subscriptions_at = time.time() + SUBSCRIPTIONS_EVERY
+            if subscribing.is_due() and cache.add("subscriptions called", True, 60):
+                scheduling.call_subscriptions()
 
     def _look_after(self, cluster: Cluster) -> None:
         now = time.time()

@@ -11,7 +11,7 @@ from django.utils import timezone
 from connections import canary
 from connections.models import Connection
 from connections.scheduling import Dispatcher
-from connections.services import retention, syncing
+from connections.services import retention, subscribing, syncing
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,12 @@ def purge() -> str:
     """Old history goes, and what could not be forgotten at once is tried again."""
     canary.sing()
     return str(retention.purge() or "another worker is at it")
+
+
+def subscribe() -> str:
+    """News is ordered from vendors, or its subscriptions are renewed or ended."""
+    canary.sing()
+    return subscribing.keep()
 
 
 def dispatch() -> int:

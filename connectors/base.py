@@ -21,6 +21,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from connectors.news import Webhooks
     from connectors.oauth import OAuth
 
 Value = Any
@@ -208,8 +209,8 @@ class Capabilities:
     creates_labels: bool = False
     custom_fields: bool = False
     declared_fields: bool = False  # custom fields exist but cannot be discovered: a person names them
-    webhooks: bool = False
     opt_out: bool = False
+    labels_opt_out: bool = False  # no field for opt-outs; a label stands for them (`connectors.optoutlabel`)
     conditional_updates: bool = True
     idempotent_creates: bool = False  # a repeated create with the same marker makes no second record
     keeps_markers: bool = True  # False: `find` sees no marker; creates are found by what was sent (FindsSent)
@@ -382,6 +383,7 @@ class App:
     # The fields that every account has, by the name of a kind of folder; for the documentation.
     standard: Callable[[], Mapping[str, Sequence[Field]]] = dict
     oauth: OAuth | None = None  # how a person authorises an account; None: by entering the credentials
+    webhooks: Webhooks | None = None  # how the vendor tells of news; None: it is asked
 
 
 # ---- errors ------------------------------------------------------------------------------------------------------

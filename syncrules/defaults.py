@@ -11,7 +11,8 @@ from syncrules.catalogue import Catalogue
 from syncrules.mapping import LINES
 from syncrules.specs import Direction, MappingSpec
 
-_NEVER = frozenset({"name.file_as"})  # apps make it themselves, each in another form
+# Apps make the one themselves, each in another form; a CRM gives every contact the other, be it the user who connected.
+_NEVER = frozenset({"name.file_as", "owner"})
 
 
 def default_mappings(a: Catalogue, b: Catalogue) -> list[MappingSpec]:

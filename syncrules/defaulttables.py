@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import combinations
 
 from connectors.base import Field
+from connectors.optoutlabel import standard_fields
 from connectors.registry import apps
 from syncrules.catalogue import Catalogue
 from syncrules.defaults import default_mappings
@@ -21,7 +22,7 @@ Made by `manage.py default_mappings`.
 
 def tables() -> str:
     """Markdown, one table for each two kinds of folder of different apps."""
-    kinds = [(app.key, name, fields) for app in apps().values() for name, fields in app.standard().items()]
+    kinds = [(app.key, name, fields) for app in apps().values() for name, fields in standard_fields(app).items()]
     pairs = [(left, right) for left, right in combinations(kinds, 2) if left[0] != right[0]]
     return "\n".join([INTRODUCTION, *(_table(a, left, b, right) for (_, a, left), (_, b, right) in pairs)])
 

@@ -103,7 +103,8 @@ class ChangeAdmin(BigTable[Change]):
     @admin.display(description="why")
     def why(self, change: Change) -> str:
         causes = [*change.why.get("mappings", ()), *change.why.get("rules", ())]
-        return ", ".join(map(looking.cause_text, causes[:2])) + (" …" if len(causes) > 2 else "")
+        names = looking.side_names(change.connection)
+        return ", ".join(looking.cause_text(cause, names) for cause in causes[:2]) + (" …" if len(causes) > 2 else "")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -20,7 +20,7 @@ from connections.admin import ending, health, mappings, rules, setup
 from connections.admin.base import PairwiseAdmin, address, link, listing
 from connections.admin.mappings import offered
 from connections.models import Change, ConfigurationVersion, Connection, Decision, DirectionChoice, Pair, SideChoice
-from connections.services import arranging, background, looking, syncing, undoing
+from connections.services import arranging, background, looking, subscribing, syncing, undoing
 from connections.services.configuration import versions
 from connections.services.mapping import Editor
 from connections.services.rules import Editor as RuleEditor
@@ -183,6 +183,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             "rules_url": address(connection, "rules"),
             "state": looking.State(connection.state),  # type: ignore[attr-defined]
             "runs": looking.latest_runs(connection),
+            "news": dict.fromkeys(source.text for source in subscribing.sources(connection)),
             "may_act": self.may_act(request),
             "pairs_url": listing(Pair, connection=connection.pk),
             "changes_url": listing(Change, connection=connection.pk),

@@ -11,7 +11,7 @@ from django.db import transaction
 from connections.engine import store
 from connections.engine.items import Intake, dumps
 from connections.engine.leases import Lease
-from connections.models import Folder, Item, Seen
+from connections.models import Folder, Item, Seen, ToldRecord
 from connectors.base import (
     ChangePage,
     Clock,
@@ -60,6 +60,7 @@ class Observer:
         if (full or missing) and not self.folder.listing:
             self._begin_listing()
         self._recheck()
+        self._read_told()
         try:
             self._pull(reread)
         except CursorExpired:
@@ -95,6 +96,13 @@ class Observer:
         ids = list(due.values_list("remote_id", flat=True))
         if ids:
             self.refresh(ids)
+
+    def _read_told(self) -> None:
+        """What the app told us of is read by id: its change feed may show it later."""
+        told = dict(ToldRecord.objects.filter(folder=self.folder).values_list("remote_id", "pk"))
+        if told:
+            self.refresh(list(told))
+            ToldRecord.objects.filter(pk__in=told.values()).delete()
 
     def _pull(self, reread: bool) -> None:
         if not self.folder.cursor and not self.folder.listing:

@@ -12,6 +12,7 @@ from connections.models.connections import (
 from connections.models.folders import Departed, DroppedKey, Folder, Item, ItemKey, Label, Seen
 from connections.models.forgetting import Forgetting, ForgottenKey
 from connections.models.leases import Lease
+from connections.models.news import Subscription, ToldRecord
 from connections.models.pairs import Decision, Health, Pair, Verdict
 from connections.models.registrations import AppRegistration
 from connections.models.requests import ConnectRequest
@@ -56,8 +57,10 @@ __all__ = [
     "RunState",
     "Seen",
     "SideChoice",
+    "Subscription",
     "Template",
     "Tenant",
+    "ToldRecord",
     "User",
     "Verdict",
 ]

@@ -12,7 +12,7 @@ from django.utils import timezone
 from connections import host
 from connections.encryption import Undecryptable
 from connections.models import Account, AccountState, User
-from connections.services import access
+from connections.services import access, subscribing
 from connectors.base import ConnectorError, Host, Unsupported
 
 
@@ -23,6 +23,7 @@ def disconnect(account: Account, by: User) -> str:
     with suppress(Undecryptable):
         secrets = dict(account.secrets)
     visitor = _visitor(account, secrets)
+    subscribing.end_all(account)
     with transaction.atomic():
         unused = not access.in_use(account)
         if unused:

@@ -18,8 +18,8 @@ from redis.exceptions import RedisError
 
 from connections import canary, host
 from connections.encryption import Undecryptable
-from connections.models import Account, AccountState, AppRegistration
-from connections.services import inviting, registering
+from connections.models import Account, AccountState, AppRegistration, Subscription
+from connections.services import inviting, registering, subscribing
 from connectors.base import ConnectorError
 
 MIGRATE = "Run `python manage.py migrate`."
@@ -47,7 +47,7 @@ def examine(accounts: bool = True, mail_to: str = "") -> Iterator[Finding]:
     if not database.ok:
         return
     yield from (_migrations(), _keys(), _cache(), _broker(), _cluster(), _mail(mail_to))
-    yield from _registrations()
+    yield from (_news(), *_registrations())
     if settings.SIGN_IN_ISSUER:
         yield _sign_in()
     if accounts:
@@ -105,6 +105,23 @@ def _keys() -> Finding:
         text = f"No key in FIELD_ENCRYPTION_KEYS opens the credentials of: {', '.join(lost)}."
         return Finding("keys", False, text, "Add the key they were encrypted with, or enter their credentials again.")
     return Finding("keys", True, "The keys open all stored credentials.")
+
+
+def _news() -> Finding:
+    """Polling is no fault: an installation without a public address does its work, only later."""
+    if reason := subscribing.why_not():
+        text = f"{reason} Apps are asked at each connection's interval, so an edit shows about that much later."
+        return Finding("news", True, text)
+    failed = Subscription.objects.exclude(reason="").select_related("folder__account__tenant").order_by("pk")
+    try:
+        reasons = [f"{row.folder.account.tenant.slug}/{row.folder.account}: {row.reason}" for row in failed[:5]]
+        count = Subscription.objects.exclude(remote_id="").count()
+    except DatabaseError:
+        return Finding("news", False, "The subscriptions cannot be read.", MIGRATE)
+    if reasons:
+        return Finding("news", False, " ".join(reasons), "It is tried again by itself; these folders are polled.")
+    text = f"Vendors tell {settings.PUBLIC_URL} of edits, which show within seconds; {count} folders are subscribed to."
+    return Finding("news", True, text)
 
 
 def _registrations() -> Iterator[Finding]:

@@ -220,7 +220,7 @@ def _change(change: Change, names: dict[str, str]) -> str:
     fields = ", ".join(labels.get(key, key) for key in change.fields)
     if change.kind == ChangeKind.UPDATE:
         what += f": {fields or 'labels'}"
-    reasons = ", ".join(plans.reasons(change.kind, change.why))
+    reasons = ", ".join(plans.reasons(change.kind, change.why, names))
     text = f"{when} (change {change.pk}) {what}" + (f" (because: {reasons})" if reasons else "")
     if change.state != ChangeState.DONE:
         text += f" — {STATE_WORDS[ChangeState(change.state)]}" + (f": {change.reason}" if change.reason else "")

@@ -16,6 +16,7 @@ from markdown_it.token import Token
 from connectors import registry
 from connectors.base import App, Capabilities, LabelKind
 from connectors.oauth import OAuth
+from connectors.optoutlabel import NAME
 
 OWN = Path(__file__).resolve().parent.parent / "help"
 PAGES = ("getting-started", "features", "problems")
@@ -136,11 +137,8 @@ def facts(app: App) -> list[tuple[str, str]]:
         ("Actions of rules", _listed(ACTIONS[name] for name in ACTIONS if name in can.actions)),
         ("Custom fields", _custom(can)),
         ("Deletions", _deletions(can)),
-        (
-            "Opt-outs",
-            "a field of the contact" if can.opt_out else "no field; a rule can put a label instead",
-        ),
-        ("News", "the app tells Pairwise of changes" if can.webhooks else "Pairwise looks at the interval you set"),
+        ("Opt-outs", _opt_outs(can)),
+        ("News", "the app tells Pairwise of changes" if app.webhooks else "Pairwise looks at the interval you set"),
         ("Edits in the meantime", _meantime(can)),
     ]
     if app.oauth:
@@ -172,6 +170,12 @@ def _custom(can: Capabilities) -> str:
 def _deletions(can: Capabilities) -> str:
     seen = "noticed" if can.sees_deletions else "noticed at the next full comparison"
     return f"{seen}; {'contacts can be deleted there' if can.can_delete else 'contacts cannot be deleted there'}"
+
+
+def _opt_outs(can: Capabilities) -> str:
+    if can.opt_out:
+        return "a field of the contact"
+    return f"a label: who carries “{NAME}” has opted out" if can.labels_opt_out else "none"
 
 
 def _meantime(can: Capabilities) -> str:

@@ -5,6 +5,7 @@ Everything here reads little, however large the tables are: newest rows through 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -200,7 +201,7 @@ def change_story(change: Change) -> ChangeStory:
         added=label_names(change.target_folder, orjson.loads(change.add_labels)),
         removed=label_names(change.target_folder, orjson.loads(change.remove_labels)),
         rules=list(why.get("rules") or ()),
-        mappings=[cause_text(cause) for cause in why.get("mappings") or ()],
+        mappings=[cause_text(cause, names) for cause in why.get("mappings") or ()],
         winner=names.get(str(why.get("winner") or ""), ""),
         version=why.get("version"),
         made=moment(change.made_at),
@@ -217,11 +218,18 @@ KEY_WORDS = {
 }
 
 
-def cause_text(cause: Any) -> str:
-    """A cause as stored is a sentence part already, but for the key by which two records were paired."""
+SIDE_WORDS = re.compile(r"(?<=\bon )[ab]\b|\b[ab](?= wins\b)")
+
+
+def cause_text(cause: Any, names: Mapping[str, str]) -> str:
+    """A cause as stored is a sentence part already, but for the key by which two records were paired, and for the
+    sides, which people call by their accounts."""
     text = str(cause)
     words = KEY_WORDS.get(text[:2])
-    return f"{words}: {text[2:].replace('|', ', ')}" if words else text
+    if words:
+        return f"{words}: {text[2:].replace('|', ', ')}"
+    line, colon, reason = text.rpartition(": ")
+    return line + colon + SIDE_WORDS.sub(lambda found: names.get(found[0], found[0]), reason)
 
 
 def moment(seconds: float | None) -> datetime | None:

@@ -162,7 +162,7 @@ class Shower:
             self._fields(change, cause.get("lost") or {}),
             self._tags(change.add_labels),
             self._tags(change.remove_labels),
-            plans.reasons(change.kind, cause),
+            plans.reasons(change.kind, cause, self.names),
             change.pair_id,
             change.for_good,
         )

@@ -92,15 +92,17 @@ def lines(run: Run) -> Iterator[Line]:
     """What waits in the run to be approved or sent, in the order in which it was planned."""
     rows = Change.objects.filter(run=run, state__in=WAITING).order_by("id")
     columns = ("id", "kind", "sort", "side", "state", "title", "cause")
+    names = looking.side_names(run.connection)
     for pk, kind, sort, side, state, title, cause in rows.values_list(*columns).iterator():
-        yield Line(pk, sort, side, state, title, reasons(kind, orjson.loads(cause)))
+        yield Line(pk, sort, side, state, title, reasons(kind, orjson.loads(cause), names))
 
 
-def reasons(kind: str, cause: Mapping[str, Any]) -> list[str]:
-    """Why a change is made, in parts of a sentence."""
+def reasons(kind: str, cause: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    """Why a change is made, in parts of a sentence. `names`: how people call the sides."""
     why = [str(part) for part in cause.get("mappings") or ()]
     if kind == ChangeKind.PAIR:
         return [TIERS.get(part.partition(":")[0], "the same record, moved") for part in why]
+    why = [looking.cause_text(part, names) for part in why]
     rules = [f"rule “{name}”" for name in cause.get("rules") or ()]
     if kind == ChangeKind.UPDATE:
         return why or rules

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from connections.models import AccountState, Connection, Health, Pair, Run
-from connections.services import looking
+from connections.services import looking, subscribing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Status:
     run: Run | None
     pairs: dict[str, int]
     problems: list[str]
+    news: list[subscribing.Source]
 
     @property
     def words(self) -> str:
@@ -44,6 +45,7 @@ class Status:
             "counters": self.run.counters if self.run else {},
             "last_ok": _iso(row.last_ok_at),
             "due": _iso(row.due_at),
+            "news": {source.side: {"live": source.live, "text": source.text} for source in self.news},
             "problems": self.problems,
         }
 
@@ -63,7 +65,7 @@ def _status(row: Any) -> Status:
     counted = Pair.objects.filter(connection=row).order_by().values_list("health").annotate(count=Count("id"))
     found = dict(counted)
     pairs = {health.value: found[health.value] for health in Health if found.get(health.value)}
-    return Status(row, row.state, run, pairs, _problems(row, run))
+    return Status(row, row.state, run, pairs, _problems(row, run), list(subscribing.sources(row)))
 
 
 def _problems(row: Connection, run: Run | None) -> list[str]:

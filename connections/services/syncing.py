@@ -74,6 +74,7 @@ def run_slice(connection_id: int) -> str:
     connection = Connection.objects.select_related("tenant", "folder_a__account", "folder_b__account").get(
         pk=connection_id
     )
+    began = datetime.now(UTC)
     Connection.objects.filter(pk=connection_id).update(queued_at=None)
     try:
         _refuse_paused(connection)
@@ -82,7 +83,7 @@ def run_slice(connection_id: int) -> str:
         return str(reason)
     except Exception as error:  # noqa: BLE001 - a fault of ours in one connection must not start it again every second
         return _failed_inside(connection, error)
-    _after(connection, run)
+    _after(connection, run, began)
     return run.state
 
 
@@ -103,6 +104,7 @@ def _failed_inside(connection: Connection, error: Exception) -> str:
 def _run(connection: Connection, kind: str, plan: bool, progress: Progress, wait: bool) -> Run:
     deadline = time.monotonic() + WAIT
     while True:
+        began = datetime.now(UTC)
         try:
             run = runner(connection, progress).run(kind, plan, accept_empty=emptiness_accepted(connection))
         except Busy:
@@ -113,18 +115,19 @@ def _run(connection: Connection, kind: str, plan: bool, progress: Progress, wait
             if kind == RunKind.INCREMENTAL and not plan and theirs and theirs.state != RunState.RUNNING:
                 return theirs
             continue
-        _after(connection, run)
+        _after(connection, run, began)
         return run
 
 
-def _after(connection: Connection, run: Run) -> None:
-    """Says when the connection is due again, and what its accounts need."""
+def _after(connection: Connection, run: Run, began: datetime) -> None:
+    """Says when the connection is due again, and what its accounts need. `began`: before this slice looked at anything,
+    so that whoever woke the connection since then is heard."""
     if run.state == RunState.RUNNING:
         scheduling.wake(connection.pk)
         return
     now = datetime.now(UTC)
     pause = max(connection.interval, RETRY) if run.state == RunState.FAILED else connection.interval
-    woken_meanwhile = Q(due_at__gt=run.started_at, due_at__lte=now)
+    woken_meanwhile = Q(due_at__gt=began, due_at__lte=now)
     Connection.objects.filter(~woken_meanwhile, pk=connection.pk).update(due_at=now + timedelta(seconds=pause))
     if run.state == RunState.AUTH:
         _mark_lost_accounts(connection)

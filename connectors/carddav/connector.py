@@ -39,6 +39,7 @@ from connectors.http import Http, host_of
 CAPABILITIES: Final = Capabilities(
     label_kind=LabelKind.CATEGORY,
     creates_labels=True,
+    labels_opt_out=True,
     custom_fields=True,
     declared_fields=True,
     conditional_updates=True,
@@ -90,6 +91,9 @@ class CardDav:
         for card in self._cards_with(folder, "CATEGORIES"):
             names.update(Categories().names(card))
         return [Label(name, name, LabelKind.CATEGORY) for name in sorted(names, key=str.casefold)]
+
+    def label_id(self, folder: str, name: str) -> str:
+        return name
 
     def create_label(self, folder: str, name: str) -> Label:
         """Nothing to do: a category comes into being with the first card that has it."""

@@ -8,6 +8,7 @@ from connectors.outlook.extended import declare
 from connectors.outlook.fields import CATALOGUE
 from connectors.outlook.oauth import GRAPH_URL, LOGIN_URL
 from connectors.outlook.signin import OAUTH
+from connectors.outlook.webhooks import WEBHOOKS
 
 APP = App(
     key="outlook",
@@ -40,4 +41,5 @@ APP = App(
     declare=declare,
     standard=lambda: {"Outlook": CATALOGUE},
     oauth=OAUTH,
+    webhooks=WEBHOOKS,
 )

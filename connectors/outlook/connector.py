@@ -24,6 +24,7 @@ from connectors.base import (
     Write,
     WriteResult,
 )
+from connectors.news import Subscribed
 from connectors.outlook import extended
 from connectors.outlook.batch import LIMIT, Request
 from connectors.outlook.errors import error_for, mailbox_error
@@ -33,11 +34,13 @@ from connectors.outlook.graph import Graph, Place, entries_of, query
 from connectors.outlook.labels import Categories
 from connectors.outlook.oauth import has_scope
 from connectors.outlook.reading import Reader
+from connectors.outlook.webhooks import Subscriptions
 from connectors.outlook.writing import Writer
 
 CAPABILITIES: Final = Capabilities(
     label_kind=LabelKind.CATEGORY,
     creates_labels=True,
+    labels_opt_out=True,
     declared_fields=True,
     sequential_writes=True,  # one batch already uses the four requests that a mailbox serves at a time
     rate=(10_000, 600.0),
@@ -122,6 +125,10 @@ class Outlook:
     def labels(self, folder: str) -> Sequence[Label]:
         return self._categories_of(Place.of(folder)).labels()
 
+    def label_id(self, folder: str, name: str) -> str:
+        [found] = self._categories_of(Place.of(folder)).ids([name])
+        return found
+
     def create_label(self, folder: str, name: str) -> Label:
         return self._categories_of(Place.of(folder)).create(name)
 
@@ -143,3 +150,12 @@ class Outlook:
 
     def find(self, folder: str, markers: Sequence[str], fields: Sequence[str]) -> Mapping[str, Record]:
         return self._reader(folder, fields).find(markers)
+
+    def subscribe(self, folder: str, url: str, state: str) -> Subscribed:
+        return Subscriptions(self.graph).make(Place.of(folder), url, state)
+
+    def renew_subscription(self, id: str) -> Subscribed:
+        return Subscriptions(self.graph).renew(id)
+
+    def unsubscribe(self, id: str) -> None:
+        Subscriptions(self.graph).end(id)

@@ -101,6 +101,13 @@ class Graph:
             raise NoAnswer("Outlook answered something unknown. Whether it took the change will be looked up.")
         return self._body(answer.status, body, what)
 
+    def send(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+        """One write whose repetition does no harm: its status and its body, if that is JSON."""
+        answer = self.http.request(
+            method, self.root + url, kind="write", json=body, headers={"client-request-id": str(uuid4())}
+        )
+        return answer.status, _lenient(answer)
+
     def _body(self, status: int, body: Any, what: str) -> dict[str, Any]:
         if not 200 <= status < 300:
             raise error_for(status, body, what)

@@ -26,6 +26,7 @@ from connectors.base import (
 from connectors.salesforce.api import Api
 from connectors.salesforce.campaigns import Campaigns
 from connectors.salesforce.changes import OVERLAP, PAGE_SIZE, Changes
+from connectors.salesforce.owners import Owners
 from connectors.salesforce.reading import FOLDERS, Reader, Source
 from connectors.salesforce.sent import Search
 from connectors.salesforce.writing import LIMIT, Writer
@@ -56,6 +57,7 @@ class Salesforce:
             idempotent_creates=bool(self.api.option("marker_field")),
             keeps_markers=bool(self.api.option("marker_field")),
         )
+        self._owners = Owners(self.api)
         self._sources = {object: Source(self.api, object) for object in FOLDERS}
 
     def check(self) -> str:
@@ -82,7 +84,7 @@ class Salesforce:
         ]
 
     def fields(self, folder: str) -> Sequence[Field]:
-        return list(self._source(folder).catalogue().fields.values())
+        return self._owners.offered(self._source(folder).catalogue().fields.values())
 
     def labels(self, folder: str) -> Sequence[Label]:
         source = self._source(folder)

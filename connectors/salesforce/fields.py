@@ -11,6 +11,7 @@ from connectors.base import Field, FieldType, Value, Values
 
 PLACEHOLDER: Final = "[not provided]"  # what Salesforce's own syncs put where it needs a value and there is none
 COMPANY: Final = "Account.Name"
+OWNER: Final = "OwnerId"
 
 _NAMES: Final = {
     "FirstName": "name.given",
@@ -33,6 +34,7 @@ _NAMES: Final = {
     "Website": "url",
     "Birthdate": "birthday",
     "Description": "note",
+    OWNER: "owner",
     "HasOptedOutOfEmail": "opt_out.email",
     "HasOptedOutOfFax": "opt_out.fax",
     "DoNotCall": "opt_out.phone",
@@ -162,6 +164,8 @@ class Catalogue:
                 raise Refusal(key, "Salesforce does not let this user write this field.")
             if key in OPT_OUTS and not value and shown.get(key):
                 raise Refusal(key, "Who has opted out stays opted out; only a person takes that back, in Salesforce.")
+            if key == OWNER and value is None and not creating:
+                raise Refusal(key, "In Salesforce every record has an owner; choose another one instead of none.")
             if not creating or value is not None:
                 body[key] = _sent(field, value)
         for key in _FILLED[self.object]:
@@ -171,7 +175,8 @@ class Catalogue:
 
 
 def _field(raw: Mapping[str, Any]) -> Field | None:
-    name, kind = str(raw["name"]), _TYPES.get(str(raw.get("type")))
+    name = str(raw["name"])
+    kind = FieldType.OPTION if name == OWNER else _TYPES.get(str(raw.get("type")))
     if kind is None or name in _NOT_CONTENT or name.endswith(_CODES) and not raw.get("custom"):
         return None
     writable = bool(raw.get("createable") and raw.get("updateable"))
@@ -190,7 +195,7 @@ def _field(raw: Mapping[str, Any]) -> Field | None:
         read_only=not writable,
         required=needed and kind is not FieldType.BOOLEAN,
         max_length=int(raw.get("length") or 0) or None,
-        options=options,
+        options=options,  # of owners: asked for apart, by `Owners`
         needs_year=kind is FieldType.DATE,
         custom=bool(raw.get("custom")),
         reason="" if writable else _COMPUTED if raw.get("calculated") or name == "Name" else _LOCKED,

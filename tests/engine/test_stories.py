@@ -7,7 +7,7 @@ import pytest
 from connections.engine import setup
 from connections.engine.leases import claim
 from connections.engine.observe import Observer
-from connections.models import Change, ChangeState, Connection, Pair
+from connections.models import Change, ChangeState, Connection, Pair, ToldRecord
 from syncrules.specs import Side
 from tests.engine.harness import Bench, assert_quiet, in_app, item_of
 from tests.engine.remotes import Fate, poor, rich
@@ -112,6 +112,31 @@ def test_a_webhook_during_a_listing_is_not_overwritten_by_the_older_page() -> No
     assert item_of(connection, "a", record).record["title"] == "Director"
     bench.until_quiet(connection)
     assert bench.remotes["b"].contents()[0]["jobTitle"] == "Director"
+
+
+@pytest.mark.django_db
+def test_records_that_the_app_told_of_are_read_though_its_change_feed_is_behind() -> None:
+    bench = make_bench(lag=30.0, ordered=True)
+    record = anna(bench, title="Assistant")
+    bystanders(bench)
+    connection = bench.connect()
+    bench.world.advance(60)
+    bench.until_quiet(connection)
+    remote, folder = bench.remotes["a"], connection.folder_a
+    remote.edit(record, "", title="Director")
+    new = remote.add(in_app(remote, {"first": "Ben", "emails": ["ben@example.com"]}))
+    gone = next(item for item in folder.items.values_list("remote_id", flat=True) if item not in (record, new))
+    remote.delete(gone)
+    bench.run(connection)
+    assert sorted(row.get("jobTitle", "") for row in bench.remotes["b"].contents()) == ["", "", "", "Assistant"]
+    ToldRecord.objects.bulk_create([ToldRecord(folder=folder, remote_id=one) for one in (record, new, gone)])
+    bench.run(connection)
+    assert not ToldRecord.objects.exists()
+    assert sorted(row.get("jobTitle", "") for row in bench.remotes["b"].contents()) == ["", "", "", "", "Director"]
+    assert item_of(connection, "a", gone).departed == "deleted"
+    bench.world.advance(60)
+    bench.until_quiet(connection)
+    assert_quiet(bench, connection)
 
 
 def refresh(bench: Bench, connection: Connection, remote_id: str) -> None:

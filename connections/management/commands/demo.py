@@ -86,6 +86,7 @@ class Command(BaseCommand):
             "DEMO": "true",
             "DATA_DIR": str(root),
             "PUBLIC_URL": f"http://127.0.0.1:{ports['web']}",
+            "WEBHOOKS": "on",
             "ALLOWED_PRIVATE_HOSTS": f"127.0.0.1:{ports['sandbox']},127.0.0.1:{ports['dav']}",
             "APP_OUTLOOK_CLIENT_ID": "demo",
             "APP_OUTLOOK_BASE_URL": f"http://127.0.0.1:{ports['sandbox']}/graph",

@@ -44,6 +44,8 @@ class Command(PairwiseCommand):
             self.say(f"  last run: {run_in_words(status.run).partition(': ')[2]}")
         if row.last_ok_at:
             self.say(f"  last ran well: {localtime(row.last_ok_at):%Y-%m-%d %H:%M:%S}")
+        for text in dict.fromkeys(source.text for source in status.news):
+            self.say(f"  {text}")
         shown = status.run.message if status.run is not None else ""
         for problem in (problem for problem in status.problems if problem != shown):
             self.say(f"  {problem}")

@@ -62,6 +62,13 @@ class SalesforceSandbox:
             org = self.org(username)
             self.store.set_switches(org, {"custom": [*org.on("custom"), {"object": object, "name": name, **details}]})
 
+    def add_user(self, username: str, colleague: str, active: bool = True) -> str:
+        """Another user of the organisation, by address; returns the id."""
+        with self.store.database.transaction():
+            id = self.store.new_id("005")
+            self.store.add_user(self.org(username), colleague, id, active)
+        return id
+
     def expire_tokens(self, username: str, kinds: Iterable[str] = ("access",)) -> None:
         """kinds: access, refresh (as if the grant had been revoked)."""
         with self.store.database.transaction():

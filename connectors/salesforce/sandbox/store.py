@@ -162,12 +162,15 @@ class Store:
             (id, username, user, orjson.dumps(dict(switches))),
         )
         org = Org(id, username, user, dict(switches))
-        first, _, last = username.partition("@")[0].replace(".", " ").title().rpartition(" ")
-        data = {"Username": username, "Email": username, "FirstName": first or None, "LastName": last, "IsActive": True}
-        self.insert(org, "User", data, id=user)
+        self.add_user(org, username, id=user)
         named = {"Name": org.on("name"), "IsSandbox": False, "OrganizationType": "Developer Edition"}
         self.insert(org, "Organization", named, id=id)
         return org
+
+    def add_user(self, org: Org, username: str, id: str, active: bool = True) -> None:
+        first, _, last = username.partition("@")[0].replace(".", " ").title().rpartition(" ")
+        name = {"FirstName": first or None, "LastName": last}
+        self.insert(org, "User", {"Username": username, "Email": username, **name, "IsActive": active}, id=id)
 
     def set_switches(self, org: Org, switches: Mapping[str, Any]) -> Org:
         every = {**org.switches, **switches}

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from connectors.base import FieldType, NothingKnown, Outcome, Value
+from connectors.base import FieldType, NothingKnown, Outcome, Record, Value, Write, WriteKind
 from connectors.outlook.fields import CATALOGUE
 from connectors.sandbox import Sandbox
 from syncrules.catalogue import Catalogue
@@ -44,6 +44,33 @@ def test_a_custom_field_is_found_written_read_and_cleared(
     assert cleared.record.values.get(name) == (False if kind is FieldType.BOOLEAN else None)
 
 
+@pytest.mark.parametrize("object", ["Contact", "Lead"])
+def test_owners_are_offered_with_their_addresses_and_chosen_by_them(account: Account, object: str) -> None:
+    ben = account.api.add_user(account.user, "ben@example.com")
+    account.api.add_user(account.user, "eva@example.com", active=False)
+    connector = account.connect()
+    owner = next(one for one in connector.fields(object) if one.key == "OwnerId")
+    assert (owner.type, owner.meaning, owner.read_only) == (FieldType.OPTION, "owner", False)
+    people = {label.partition("<")[2].rstrip(">"): value for value, label in owner.options}
+    assert people.keys() == {account.user, "ben@example.com"}
+    [id] = account.load(object, {"LastName": "Maes", **({"Company": "Acme"} if object == "Lead" else {})})
+    shown = connector.read(object, [id], ["OwnerId"])[id]
+    assert isinstance(shown, Record)
+    assert shown.values == {"OwnerId": people[account.user]}
+    change = Write(WriteKind.UPDATE, "m", id, shown.version, {"OwnerId": ben}, current=shown.values)
+    [done] = connector.write(object, [change], ["OwnerId"])
+    assert done.record is not None, done.reason
+    assert done.record.values == {"OwnerId": ben}
+    clearing = Write(WriteKind.UPDATE, "m", id, done.record.version, {"OwnerId": None}, current=done.record.values)
+    [refused] = connector.write(object, [clearing], ["OwnerId"])
+    assert (refused.outcome, refused.field) == (Outcome.REFUSED, "OwnerId")
+
+
+def test_owners_are_not_mapped_unless_a_person_says_so(account: Account) -> None:
+    fields = Catalogue(account.connect().fields("Contact"))
+    assert "OwnerId" not in {key for spec in default_mappings(fields, fields) for key in spec.a}
+
+
 def test_what_salesforce_works_out_itself_can_only_be_read(account: Account) -> None:
     account.api.add_field(account.user, "Contact", "Score__c", type="double", formula=True)
     fields = {one.key: one for one in account.connect().fields("Contact")}
@@ -56,7 +83,7 @@ def test_what_salesforce_works_out_itself_can_only_be_read(account: Account) -> 
 def test_ids_stamps_and_the_field_for_marks_are_no_content(account: Account) -> None:
     connector = account.connect()
     shown = {one.key for one in connector.fields("Contact")} | {one.key for one in connector.fields("Lead")}
-    inner = {"Id", "OwnerId", "AccountId", "SystemModstamp", "LastModifiedDate", "IsDeleted", "IsConverted", MARK}
+    inner = {"Id", "AccountId", "SystemModstamp", "LastModifiedDate", "IsDeleted", "IsConverted", MARK}
     assert shown & inner == set()
     assert not any(key.endswith(("Latitude", "GeocodeAccuracy")) for key in shown)
 
