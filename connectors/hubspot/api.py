@@ -97,8 +97,8 @@ class Api:
                 return
 
     def send(self, method: str, path: str, json: Any, what: str) -> tuple[int, Any]:
-        """One writing request: its status and body, errors of single contacts included. Raises what concerns the
-        account, and NoAnswer where it may have taken effect."""
+        """One writing request: its status and body, errors of single contacts included, and 423, for which one of them
+        may be the cause. Raises what concerns the account, and NoAnswer where it may have taken effect."""
         answer = self._request(method, path, "write", json)
         try:
             body = answer.json() if answer.content else None
@@ -136,7 +136,7 @@ class Api:
     # ---- what answers mean for the account
 
     def _raise_for_account(self, answer: Answer, body: Any, what: str, kind: Kind) -> None:
-        if answer.ok or answer.status not in (401, 403, LOCKED, MOVING):
+        if answer.ok or answer.status not in (401, 403, LOCKED, MOVING) or (answer.status, kind) == (LOCKED, "write"):
             return
         wait = retry_after(answer.headers.get("Retry-After"), self.host.clock.now())
         error = error_for(answer.status, body, what, wait)

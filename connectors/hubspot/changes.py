@@ -188,9 +188,14 @@ class Changes:
             "properties": [_STAMP],
             "limit": self.pace.page_size,
         }
+        rows, after = self._found(body)
+        while after and not rows:  # the index held a page of contacts that are not there any more
+            rows, after = self._found({**body, "after": after})
+        return rows, bool(after) or bool(tie)
+
+    def _found(self, body: Mapping[str, Any]) -> tuple[list[Row], str]:
         page = self.reader.api.search("contacts", body, _WHAT)
-        rows: list[Row] = [one for one in page["results"] if isinstance(one, dict)]
-        return rows, bool(rows and after_of(page)) or bool(tie)
+        return [one for one in page["results"] if isinstance(one, dict)], after_of(page)
 
     def _read(self, named: Sequence[Row], known: Known) -> tuple[ChangePage, list[Row]]:
         """What the contacts hold that a search named, and what became of those that are not there."""
@@ -199,9 +204,9 @@ class Changes:
         if self.reader.list_id:
             ids = [id for id in ids if id in versions]  # who is new comes with the members
         rows = self.reader.fetch(ids) if ids else {}
-        new = [id for id in rows if id not in versions]
-        labels = self.reader.lists.of(new, self.reader.carried) if new else {}
-        labels |= {id: labels_of(versions[id]) & self.reader.carried for id in rows if id in versions}
+        held = {id: labels_of(versions[id]) for id in rows if id in versions}
+        labels = {id: one & self.reader.carried for id, one in held.items() if one is not None}
+        labels |= self.reader.lists.of([id for id in rows if id not in labels], self.reader.carried)
         page = self._page(list(rows.values()), labels, known)
         gone = [id for id in ids if id not in rows and id in versions]
         return self._and_departed(page, gone), list(rows.values())

@@ -55,6 +55,7 @@ class HubSpot:
         self.api = Api(host)
         self.portal = Portal(self.api)
         self.lists = Lists(self.api)
+        self._watched: frozenset[str] | None = None
         self.capabilities = replace(
             CAPABILITIES,
             settle_after=float(host.settings.get("settle_after", CAPABILITIES.settle_after)),
@@ -86,6 +87,7 @@ class HubSpot:
 
     def create_label(self, folder: str, name: str) -> Label:
         self._list_of(folder)
+        self._watched = None
         return self.lists.create(name)
 
     def _list_of(self, folder: str) -> str:
@@ -96,8 +98,9 @@ class HubSpot:
         return "" if folder == CONTACTS else id
 
     def _reader(self, folder: str, fields: Sequence[str]) -> Reader:
-        watched = self.host.watched() if self.lists.readable else frozenset()
-        return Reader(self.portal, fields, self._list_of(folder), watched)
+        if self._watched is None:
+            self._watched = self.host.watched() if self.lists.readable else frozenset()
+        return Reader(self.portal, fields, self._list_of(folder), self._watched)
 
     def changes(self, folder: str, cursor: str, fields: Sequence[str], known: Known) -> Iterator[ChangePage]:
         return Changes(self._reader(folder, fields), Pace.of(self.host.settings)).pages(cursor, known)

@@ -33,8 +33,12 @@ _SENTENCES: Final = {
     "INVALID_LONG": "{label} takes whole numbers only.",
     "INVALID_NUMBER": "{label} takes numbers only.",
     "INVALID_DATE": "{label} takes whole dates only.",
+    "INVALID_OWNER_ID": "The owner is no user of the HubSpot account any more.",
+    "INVALID_STRING": "{label} is longer than HubSpot takes.",
+    "PERMISSION_DENIED": "This account may not change {label} in HubSpot. An administrator there can allow it.",
     "REQUIRED_PROPERTY": "{label} is required by an administrator of the HubSpot account, and is empty here.",
 }
+_REQUIRED: Final = "REQUIRED_PROPERTY"
 TAKEN: Final = "Another contact in HubSpot has this email address, as its own or as a further one."
 
 
@@ -85,7 +89,7 @@ def problem_of(error: Any, status: int = 0) -> Problem:
         status,
         str(error.get("category") or error.get("errorType") or ""),
         message,
-        tuple(_faults(message, error.get("errors"))),
+        (*_faults(message, error.get("errors")), *(Fault(one, _REQUIRED) for one in _texts(context.get("properties")))),
         _texts(context.get("objectWriteTraceId")),
         _texts(context.get("ids")),
     )
@@ -185,7 +189,7 @@ def refusal_of(problem: Problem, catalogue: Mapping[str, Field], sent: Sequence[
         fault = named[0]
     elif missing and not _in_doubt(missing[0], catalogue):
         label = catalogue[missing[0].name].label
-        return "", _SENTENCES["REQUIRED_PROPERTY"].format(label=label)
+        return "", _SENTENCES[_REQUIRED].format(label=label)
     elif len(sent) == 1 and problem.category == "VALIDATION_ERROR":
         fault = Fault(sent[0], problem.code)
     else:

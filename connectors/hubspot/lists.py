@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from connectors.base import Folder, FolderGone, Forbidden, Label, LabelKind, Unavailable, Unsupported, chunked
 from connectors.hubspot.api import BATCH, Api, after_of
-from connectors.hubspot.errors import Problem, error_for, problem_of
+from connectors.hubspot.errors import LOCKED, Problem, error_for, problem_of
 from connectors.hubspot.signin import READ_LISTS, WRITE_LISTS
 
 CONTACTS: Final = "0-1"  # HubSpot's number for this kind of object
@@ -121,12 +121,12 @@ class Lists:
                 return
 
     def everyone(self, ids: Iterable[str]) -> dict[str, frozenset[str]]:
-        """By list, all its members; a list that is gone has none."""
+        """By list, all its members; a list that is gone, or may not be read any more, has none."""
         found = {}
         for id in ids:
             try:
                 found[id] = frozenset(one for page, _ in self.members(id) for one in page)
-            except FolderGone:
+            except (FolderGone, Forbidden):
                 found[id] = frozenset()
         return found
 
@@ -138,7 +138,10 @@ class Lists:
         for some in chunked(contacts, BATCH):
             inputs = [{"objectTypeId": CONTACTS, "recordId": id} for id in some]
             path = self.api.at.lists("/records/memberships/batch/read")
-            answer = self.api.ask(path, {"inputs": inputs}, "the lists of contacts")
+            try:
+                answer = self.api.ask(path, {"inputs": inputs}, "the lists of contacts")
+            except Forbidden:
+                return found
             for one in (answer.get("results") if isinstance(answer, dict) else None) or []:
                 lists = {str(each.get("listId")) for each in one.get("recordListMemberships") or []}
                 found[str(one.get("recordId"))] = frozenset(lists & set(among))
@@ -149,7 +152,7 @@ class Lists:
         for some in chunked(contacts, _MOST_CHANGED):
             path = self.api.at.lists(f"/{id}/memberships/{how}")
             status, answer = self.api.send("PUT", path, some, "to change the members of a list")
-            if status >= 500:
+            if status >= 500 or status == LOCKED:
                 raise error_for(status, answer, "to change the members of a list")
             if status >= 300:
                 return problem_of(answer, status)

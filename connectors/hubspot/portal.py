@@ -10,6 +10,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any, Final
 
 from connectors.base import Field, FieldType, Forbidden
@@ -65,12 +66,14 @@ class _Kept:
 
 
 _memory: OrderedDict[str, _Kept] = OrderedDict()
+_one_at_a_time = Lock()
 
 
 class Portal:
     def __init__(self, api: Api) -> None:
         self.api = api
         self._catalogue: tuple[list[Row], Catalogue] | None = None
+        self._asked = False  # for the fields, by us
 
     @property
     def _kept(self) -> _Kept:
@@ -78,13 +81,14 @@ class Portal:
         token = secrets.get("refresh_token") or secrets.get("access_token", "")
         key = hashlib.sha256(f"{self.api.host.base_url} {self.api.at.version} {token}".encode()).hexdigest()
         now = self.api.host.clock.now()
-        kept = _memory.get(key)
-        if kept is None or not now <= kept.until <= now + REMEMBERED:
-            kept = _memory[key] = _Kept(now + REMEMBERED)
-        _memory.move_to_end(key)
-        while len(_memory) > MOST:
-            _memory.popitem(last=False)
-        return kept
+        with _one_at_a_time:
+            kept = _memory.get(key)
+            if kept is None or not now <= kept.until <= now + REMEMBERED:
+                kept = _memory[key] = _Kept(now + REMEMBERED)
+            _memory.move_to_end(key)
+            while len(_memory) > MOST:
+                _memory.popitem(last=False)
+            return kept
 
     def forget(self) -> None:
         """Something that was remembered is no longer so."""
@@ -93,9 +97,19 @@ class Portal:
 
     # ---- fields
 
-    def catalogue(self) -> Catalogue:
+    def catalogue(self, needed: Iterable[str] = ()) -> Catalogue:
+        """`needed`: keys that are asked for anew if they are not known, since a field that was made a moment ago must
+        not be taken for an empty one."""
+        found = self._remembered()
+        if self._asked or all(key in found.fields for key in needed):
+            return found
+        self.forget()
+        return self._remembered()
+
+    def _remembered(self) -> Catalogue:
         kept = self._kept
         if kept.definitions is None:
+            self._asked = True
             page = self.api.get(self.api.at.properties("contacts"), "the fields of contacts")
             listed = page.get("results") if isinstance(page, dict) else None
             kept.definitions = [one for one in listed or [] if isinstance(one, dict)]

@@ -11,13 +11,14 @@ import orjson
 
 from connectors.base import Departure, DepartureKind, FolderGone, Record
 from connectors.hubspot.api import Api, Row
-from connectors.hubspot.fields import COMPANY, COMPANY_ID, MARK, seconds_of
+from connectors.hubspot.fields import COMPANY, COMPANY_ID, FURTHER_EMAILS, MARK, seconds_of
 from connectors.hubspot.lists import Lists
 from connectors.hubspot.portal import Portal
 
 CONTACTS: Final = "contacts"
+MOST_LISTED: Final = 400  # characters of ids in a version
 _WHAT: Final = "contacts"
-_ALWAYS: Final = ("createdate", "lastmodifieddate", "hs_merged_object_ids", MARK)
+_ALWAYS: Final = ("createdate", "lastmodifieddate", "hs_merged_object_ids", FURTHER_EMAILS, MARK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Reader:
         companies: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> list[Record]:
         """One look at owners and one at companies serve all of them. `companies`: where they were looked at before."""
-        catalogue = self.portal.catalogue()
+        catalogue = self.portal.catalogue(self.fields)
         properties = [row.get("properties") or {} for row in rows]
         owned = [key for key in self.fields if key in catalogue.owned]
         owners = self.portal.owners_of(str(one[key]) for one in properties for key in owned if one.get(key))
@@ -78,7 +79,7 @@ class Reader:
         return found
 
     def companies_of(self, rows: Iterable[Row]) -> dict[str, Mapping[str, Any]]:
-        shown = [key for key in self.fields if key in self.portal.catalogue().fields]
+        shown = [key for key in self.fields if key in self.portal.catalogue(self.fields).fields]
         return self.portal.companies_of([row.get("properties") or {} for row in rows], shown)
 
     def _record(
@@ -152,16 +153,22 @@ def _digest(values: Mapping[str, Any]) -> str:
 
 def _joined(digest: str, labels: Iterable[str]) -> str:
     """HubSpot moves its stamp without a change and names no version, so the content as it was read is the version; the
-    lists stand beside it, because a look at the content does not show them."""
-    return f"{digest}:{','.join(sorted(labels))}"
+    lists stand beside it, because a look at the content does not show them. Where they are too many to stand there,
+    something does that differs where they do."""
+    listed = ",".join(sorted(labels))
+    if len(listed) > MOST_LISTED:
+        listed = f"*{hashlib.blake2b(listed.encode(), digest_size=12).hexdigest()}"
+    return f"{digest}:{listed}"
 
 
 def content_of(version: str) -> str:
     return version.partition(":")[0]
 
 
-def labels_of(version: str) -> frozenset[str]:
-    return frozenset(part for part in version.partition(":")[2].split(",") if part)
+def labels_of(version: str) -> frozenset[str] | None:
+    """None where the version does not tell."""
+    listed = version.partition(":")[2]
+    return None if listed.startswith("*") else frozenset(part for part in listed.split(",") if part)
 
 
 def _is_id(id: str) -> bool:

@@ -29,7 +29,7 @@ SCOPES: Final = (
     Scope(READ_LISTS, "to use lists in rules and as folders", required=False),
     Scope(WRITE_LISTS, "to add contacts to lists", required=False),
     Scope(READ_OWNERS, "to map the owner of a contact", required=False),
-    Scope(READ_COMPANIES, "to use fields of a contact's company", required=False),
+    Scope(READ_COMPANIES, "to use fields of the company of a contact", required=False),
     Scope("communication_preferences.read_write", "to opt a contact out of email", required=False),
 )
 

@@ -7,7 +7,7 @@ order (developers.hubspot.com, Error handling, multi-status errors).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -23,12 +23,13 @@ from connectors.base import (
 )
 from connectors.http import NoAnswer
 from connectors.hubspot.api import BATCH, Row
-from connectors.hubspot.errors import LOCK_WAIT, Problem, problem_of, problems_in, refusal_of
+from connectors.hubspot.errors import LOCK_WAIT, LOCKED, Problem, problem_of, problems_in, refusal_of
 from connectors.hubspot.existing import Existing
-from connectors.hubspot.fields import EMAIL, MARK, OPT_OUT, Refusal
+from connectors.hubspot.fields import EMAIL, FURTHER_EMAILS, MARK, OPT_OUT, Refusal
 from connectors.hubspot.reading import Reader, content_of, labels_of
 
 LIMIT: Final = BATCH
+MOST_LOCKS: Final = 12
 OUTSIDE: Final = "is a contact in HubSpot already, outside of this list; add it to the list there to keep it in sync"
 _WHAT: Final = "to write contacts"
 _NOT_CONFIRMED: Final = WriteResult(Outcome.UNKNOWN)
@@ -38,6 +39,7 @@ _BROKEN: Final = frozenset({"INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "TIMEOUT"})
 _DEFINITIONS: Final = frozenset({"PROPERTY_DOESNT_EXIST", "INVALID_OPTION", "READ_ONLY_VALUE"})
 _STAYS_OUT: Final = "Who has opted out stays opted out; only that person takes it back."
 _NO_ADDRESS: Final = "An opt-out belongs to an email address, and this contact has none in HubSpot."
+_FURTHER: Final = "The contact has this email address in HubSpot as a further one; only there it can become the first."
 _NO_WAY_BACK: Final = "HubSpot moves a lifecycle stage only forward, and this contact is further already."
 
 
@@ -53,6 +55,7 @@ class Writer:
     labels: dict[int, frozenset[str]] = field(default_factory=dict)
     companies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     sent: bool = False
+    locks: int = 0  # batches that were cut because something in them was locked
 
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         if not writes:
@@ -65,14 +68,14 @@ class Writer:
             self.reader.portal.ensure_marks()
         self._look(writes)
         bodies = self._bodies(writes)
-        self._opt_out([n for n in bodies if n in self.before], bodies, writes)
+        self._opt_out([n for n in bodies if n in self.before and EMAIL not in bodies[n]], bodies, writes)
         creates = [n for n in bodies if writes[n].kind is WriteKind.CREATE]
         updates = [n for n in bodies if writes[n].kind is WriteKind.UPDATE and n not in self.results]
         self._batch("create", creates, bodies, writes)
         self._batch("update", [n for n in updates if bodies[n]], bodies, writes)
         self.rows.update({n: self.before[n] for n in updates if not bodies[n]})
         self._archive([n for n in bodies if writes[n].kind is WriteKind.DELETE], writes)
-        self._opt_out([n for n in creates if n in self.rows], bodies, writes)
+        self._opt_out([n for n in self.rows if EMAIL in bodies[n]], bodies, writes)
         self._label(writes, bodies)
         self._show(writes)
         return [self.results.get(number, _NOT_CONFIRMED) for number in range(len(writes))]
@@ -86,7 +89,7 @@ class Writer:
             return
         rows = self.reader.fetch(write.id for write in targets.values())
         self.companies = self.reader.companies_of(rows.values())
-        labels = {write.id: labels_of(write.version) for write in targets.values()}
+        labels = self._known_labels(targets.values())
         records = {one.id: one for one in self.reader.records(list(rows.values()), labels, self.companies)}
         for number, write in targets.items():
             record = records.get(write.id)
@@ -100,9 +103,14 @@ class Writer:
                 self.before[number] = rows[write.id]
                 self.labels[number] = labels[write.id] & self.reader.carried
 
+    def _known_labels(self, targets: Iterable[Write]) -> dict[str, frozenset[str]]:
+        held = {write.id: labels_of(write.version) for write in targets}
+        found = {id: one for id, one in held.items() if one is not None}
+        return found | self.reader.lists.of([id for id in held if id not in found], self.reader.carried)
+
     def _bodies(self, writes: Sequence[Write]) -> dict[int, dict[str, str]]:
         """What to send for each write that still stands."""
-        catalogue = self.reader.portal.catalogue()
+        catalogue = self.reader.portal.catalogue(key for write in writes for key in write.values)
         owned = any(key in catalogue.owned for write in writes for key, value in write.values.items() if value)
         owners = self.reader.portal.owner_ids() if owned else {}
         found: dict[int, dict[str, str]] = {}
@@ -130,6 +138,9 @@ class Writer:
                     raise Refusal(OPT_OUT, _STAYS_OUT)
             elif not (write.values[EMAIL] if EMAIL in write.values else held.get(EMAIL)):
                 raise Refusal(OPT_OUT, _NO_ADDRESS)
+        email = str(write.values.get(EMAIL) or "").strip().lower()
+        if email and email in str(held.get(FURTHER_EMAILS) or "").lower().split(";"):
+            raise Refusal(EMAIL, _FURTHER)
         for key, wanted in write.values.items():
             if self.reader.portal.catalogue().goes_back(key, held.get(key), wanted):
                 raise Refusal(key, _NO_WAY_BACK)
@@ -161,7 +172,8 @@ class Writer:
     def _send(
         self, verb: str, numbers: Sequence[int], bodies: Mapping[int, Mapping[str, str]], writes: Sequence[Write]
     ) -> None:
-        """A batch that is refused as a whole is sent in halves, so that one contact does not hold up the others."""
+        """A batch that is refused as a whole is sent in halves, so that one contact does not hold up the others. While
+        all are locked that would be in vain, so it has an end."""
         inputs = []
         for n in numbers:
             id = {"id": writes[n].id} if verb == "update" else {}
@@ -170,10 +182,11 @@ class Writer:
         status, answer = self.reader.api.send("POST", path, {"inputs": inputs}, _WHAT)
         if status < 300:
             self._taken(numbers, answer, bodies, writes)
-        elif len(numbers) == 1:
-            self._failed({numbers[0]: problem_of(answer, status)}, writes)
+        elif len(numbers) == 1 or (status == LOCKED and self.locks >= MOST_LOCKS):
+            self._failed(dict.fromkeys(numbers, problem_of(answer, status)), writes)
         else:
             self.sent = True
+            self.locks += status == LOCKED
             middle = len(numbers) // 2
             for half in (numbers[:middle], numbers[middle:]):
                 self._batch(verb, half, bodies, writes)
@@ -232,7 +245,11 @@ class Writer:
         codes = {fault.code for fault in problem.faults}
         if codes & _DEFINITIONS:
             self.reader.portal.forget()
-        if problem.category in _PASSING or any(fault.name == MARK for fault in problem.faults):
+        if (
+            problem.status == LOCKED
+            or problem.category in _PASSING
+            or any(fault.name == MARK for fault in problem.faults)
+        ):
             return _LATER
         if problem.category in _BROKEN:
             return _NOT_CONFIRMED
@@ -275,12 +292,14 @@ class Writer:
             self._attempt([n], lambda n=n, email=email, row=row: self._unsubscribe(n, email, row))  # type: ignore[misc]
 
     def _unsubscribe(self, number: int, email: str, row: Row) -> None:
+        """Before anything else is written, so that a refusal refuses all; a new address only once it is the contact's
+        own."""
         path = self.reader.api.at.unsubscribe_all(email)
         status, answer = self.reader.api.send("POST", path, {}, "to opt contacts out of email")
         if status < 300:
             shown = {**row, "properties": {**(row.get("properties") or {}), OPT_OUT: "true"}}
-            (self.before if number in self.before else self.rows)[number] = shown
-        elif number in self.before:
+            (self.rows if number in self.rows else self.before)[number] = shown
+        elif number not in self.rows:
             reason = f"HubSpot did not opt the contact out of email ({problem_of(answer, status).code})."
             self.results[number] = WriteResult(Outcome.REFUSED, field=OPT_OUT, reason=reason)
 

@@ -95,7 +95,7 @@ def _pair(call: Call, ends: Ends, id: int, to_id: int) -> dict[str, Any]:
 
 def of_record(call: Call, type: str, id: str, rest: list[str]) -> Response:
     """.../objects/{type}/{id}/associations/..."""
-    if call.version == "v3" and call.method != "GET":
+    if call.version == "v3":
         raise not_found()
     match (call.method, *rest):
         case ("PUT", "default", other, to_id):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
@@ -138,7 +138,7 @@ class Call:
             raise not_found(f"Unable to infer object type from: {name}")
         return found
 
-    def properties(self, type: str, *, archived: bool = False) -> dict[str, Property]:
+    def properties(self, type: str, *, archived: bool = False) -> Mapping[str, Property]:
         return self.store.properties(self.account, type, archived=archived)
 
     def record(self, type: str, id: int) -> Record | None:

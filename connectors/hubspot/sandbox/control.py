@@ -11,7 +11,7 @@ from connectors.hubspot.sandbox.links import Links
 from connectors.hubspot.sandbox.lists import MANUAL, Lists
 from connectors.hubspot.sandbox.oauth import Identity
 from connectors.hubspot.sandbox.schema import SWITCHES
-from connectors.hubspot.sandbox.store import ARCHIVED, LIVE, Account, Record, Store
+from connectors.hubspot.sandbox.store import ARCHIVED, LIVE, Account, News, Record, Store
 from connectors.hubspot.sandbox.tokens import Tokens
 from connectors.hubspot.sandbox.webhooks import Webhooks
 from connectors.hubspot.sandbox.writes import Writes
@@ -108,6 +108,14 @@ class HubSpotSandbox:
             kind = field_type or usual.get(type, "date")
             properties.create(self.store, known, _type(object), {**body, "fieldType": kind, **details})
 
+    def remove_property(self, account: str | int, name: str, object: str = CONTACT) -> None:
+        """Archives it; its values are no longer shown."""
+        with self.store.database.transaction():
+            known = self.account(account)
+            if name not in self.store.properties(known, _type(object)):
+                raise Unknown(f"there is no property {name}")
+            properties.archive(self.store, known, _type(object), name)
+
     def add_owner(self, account: str | int, email: str, **details: Any) -> str:
         """Its id. Details: firstName, lastName, archived, teams. For an address that is known they change the owner."""
         with self.store.database.transaction():
@@ -159,8 +167,9 @@ class HubSpotSandbox:
         for one in listed:
             if self.store.by_address(account, one) not in (None, record.id):
                 raise WrongUse("another contact has that address")
-        data = {**record.data, "hs_additional_emails": ";".join(listed)}
-        self.store.update(record, data, f"CRM_UI userId:{account.user}")
+        changes, source = {"hs_additional_emails": ";".join(listed)}, f"CRM_UI userId:{account.user}"
+        made = self.store.update(record, {**record.data, **changes}, source)
+        self.store.tell(News(account, record.type, record.id, "propertyChange", source, made.updated, changes))
 
     def touch(self, account: str | int, id: str | int, object: str = CONTACT) -> None:
         """Moves the stamp alone, as background calculations do."""

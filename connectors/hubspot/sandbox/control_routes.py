@@ -13,6 +13,7 @@ HELP = {
     "POST accounts": "{email, switches, scopes, client, portal}: an account with one user, and its tokens",
     "PATCH accounts/EMAIL": "{switches: {...}}",
     "POST accounts/EMAIL/properties": "{name, type, field_type, object, label, options, hasUniqueValue, ...}",
+    "DELETE accounts/EMAIL/properties/NAME": "archives it; object=companies for one of theirs",
     "GET|POST accounts/EMAIL/owners": "all; {email, firstName, lastName, archived} makes or changes one",
     "GET|POST accounts/EMAIL/lists": "all, with members; {name, kind, object, filters} makes one",
     "PATCH|DELETE accounts/EMAIL/lists/ID": "{name, add: [record ids], remove: [record ids]}",
@@ -67,6 +68,8 @@ class ControlRoutes:
                 self.api.set_switches(account, **body.get("switches", {}))
             case ("POST", "properties"):
                 self.api.add_property(account, **body)
+            case ("DELETE", "properties", name):
+                self.api.remove_property(account, name, request.query.get("object", "contacts"))
             case ("GET", "owners"):
                 return json_response({"owners": self.api.owners(account)})
             case ("POST", "owners"):

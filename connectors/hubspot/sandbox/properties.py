@@ -102,10 +102,15 @@ def _change(call: Call, type: str, name: str) -> Response:
 
 
 def _archive(call: Call, type: str, name: str) -> None:
-    before = _known(call, type, name)
+    _known(call, type, name)
+    archive(call.store, call.account, type, name)
+
+
+def archive(store: Store, account: Account, type: str, name: str) -> None:
+    before = store.properties(account, type)[name]
     if "b" in before.flags:
         raise invalid(f"Property {name} is one of HubSpot's own and cannot be archived")
-    call.store.define(call.account, type, replace(before, archived=moment(call.store.now())))
+    store.define(account, type, replace(before, archived=moment(store.now())))
 
 
 def _batch(call: Call, type: str, kind: str) -> Response:

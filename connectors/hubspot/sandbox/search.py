@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from connectors.hubspot.sandbox import objects
+from connectors.hubspot.sandbox import index, objects
 from connectors.hubspot.sandbox.call import Call
 from connectors.hubspot.sandbox.definitions import COMPANIES, CONTACTS, NAMES, STAMPS, Property
 from connectors.hubspot.sandbox.errors import invalid
-from connectors.hubspot.sandbox.store import PRESENT, Record
+from connectors.hubspot.sandbox.store import Record
 from connectors.hubspot.sandbox.values import milliseconds
 from connectors.sandboxkit.web import Response, json_response
 
@@ -43,14 +43,12 @@ def handle(call: Call, type: str) -> Response:
     if start and start >= window:
         raise invalid(f"Paging is limited to {window} results; narrow the search")
     order = _order(call, type, body.get("sorts") or [])
-    found = [one for one in _index(call, type, groups) if _wanted(call, one, groups, str(body.get("query") or ""))]
-    found = _sorted(call, type, found, order)
-    page = found[start : min(start + size, window)]
+    total, page = _found(call, type, groups, str(body.get("query") or ""), order, (start, min(start + size, window)))
     live = call.store.among(call.account, type, [one.id for one in page])
     names = objects.read_names(call, type, [str(name) for name in body.get("properties") or []])
     results = [objects.answer(call, one, names) for one in page if one.id in live]
-    answer: dict[str, Any] = {"total": len(found), "results": call.shown(results)}
-    if start + size < len(found):
+    answer: dict[str, Any] = {"total": total, "results": call.shown(results)}
+    if start + size < total:
         answer["paging"] = {"next": {"after": str(start + size)}}
     return json_response(answer)
 
@@ -83,12 +81,42 @@ def _groups(call: Call, type: str, body: Mapping[str, Any]) -> list[list[Filter]
     return groups
 
 
-def _index(call: Call, type: str, groups: Sequence[Sequence[Filter]]) -> Sequence[Record]:
-    """What the index holds. Where every group asks for a change since some moment, the earlier ones are left out."""
+def _found(
+    call: Call,
+    type: str,
+    groups: Sequence[Sequence[Filter]],
+    query: str,
+    order: tuple[str, bool],
+    place: tuple[int, int],
+) -> tuple[int, Sequence[Record]]:
+    """How many the index has of what is wanted, and those of a page."""
     fault = call.fault("lag")
     lag = float(call.account.on("search_lag")) + (float(fault.options.get("seconds", 60)) if fault else 0.0)
-    until = call.store.now() - int(lag * 1000) if lag else PRESENT
-    return list(call.store.indexed(call.account, type, until, _since(type, groups)))
+    until = call.store.now() - int(lag * 1000) if lag else index.PRESENT
+    every = [_bounds(group) for group in groups]
+    if len(groups) <= 1 and None not in every and not query and order[0] in index.FAST:
+        bounds = (every[0] if every else None) or []
+        by = (index.FAST[order[0]], order[1])
+        return index.page(call.store, call.account, type, until, bounds, by, place)
+    since: list[index.Bound] = [("updated", ">=", _since(type, groups))]
+    found = index.records(call.store, call.account, type, until, since)
+    found = _sorted(call, type, [one for one in found if _wanted(call, one, groups, query)], order)
+    return len(found), found[place[0] : place[1]]
+
+
+def _bounds(group: Sequence[Filter]) -> list[index.Bound] | None:
+    """The filters of a group as the database understands them; None where it does not."""
+    found: list[index.Bound] = []
+    for one in group:
+        name, operator = str(one["propertyName"]).lower(), str(one["operator"])
+        texts = [("GTE", one.get("value")), ("LTE", one.get("highValue"))] if operator == "BETWEEN" else []
+        for sign, text in texts or [(operator, one.get("value"))]:
+            value = milliseconds(str(text))
+            whole = value is not None and (name != "hs_object_id" or str(text).isdecimal())
+            if name not in index.FAST or sign not in index.SIGNS or value is None or not whole:
+                return None
+            found.append((index.FAST[name], index.SIGNS[sign], int(str(text)) if name == "hs_object_id" else value))
+    return found
 
 
 def _since(type: str, groups: Sequence[Sequence[Filter]]) -> int:
@@ -133,16 +161,17 @@ def compares(known: Property, value: str, operator: str, one: Filter) -> bool:
     if operator in ("CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"):
         return _has_token(value, str(one["value"])) == (operator == "CONTAINS_TOKEN")
     mine = comparable(known, value)
+    several = known.several or (known.type == "enumeration" and "C" in known.flags)  # such as further addresses
     if operator in ("IN", "NOT_IN"):
         texts = [str(wanted) for wanted in one["values"]]
-        if known.several:
+        if several:
             hit = bool(set(value.split(";")) & set(texts))
         else:  # texts are kept in lower case by the index, and a list of values is compared as it stands
             hit = mine in (texts if known.type == "string" else [comparable(known, text) for text in texts])
         return hit == (operator == "IN")
     wanted = comparable(known, str(one["value"]))
     if operator in ("EQ", "NEQ"):
-        equal = str(one["value"]) in value.split(";") if known.several else mine == wanted
+        equal = str(one["value"]) in value.split(";") if several else mine == wanted
         return equal == (operator == "EQ")
     if isinstance(mine, str) != isinstance(wanted, str):
         return False

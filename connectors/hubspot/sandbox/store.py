@@ -6,7 +6,7 @@ A record that was archived, merged away or erased stays as a row in that state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,8 +21,7 @@ from connectors.sandboxkit.kit import SandboxClock
 
 Data = dict[str, Any]
 LIVE, ARCHIVED, MERGED, ERASED = "live", "archived", "merged", "erased"
-PRESENT = 2**62
-_COLUMNS = "id, created, updated, since, state, archived, source, data"
+COLUMNS = "id, created, updated, since, state, archived, source, data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,7 @@ class Store:
         self.database = database
         self.clock = clock
         self.listeners: list[Callable[[News], None]] = []
+        self._known: dict[tuple[int, str, bool], tuple[tuple[Any, ...], Mapping[str, Property]]] = {}
         database.script(SCHEMA)
 
     def reset(self) -> None:
@@ -133,13 +133,20 @@ class Store:
 
     # ---- definitions
 
-    def properties(self, account: Account, type: str, *, archived: bool = False) -> dict[str, Property]:
-        rows = self.database.all(
-            "SELECT name, data FROM hubspot_property WHERE portal = ? AND type = ? ORDER BY name",
-            (account.portal, type),
-        )
-        found = {**standard(type), **{row["name"]: _property(row["data"]) for row in rows}}
-        return {name: one for name, one in found.items() if bool(one.archived) == archived}
+    def properties(self, account: Account, type: str, *, archived: bool = False) -> Mapping[str, Property]:
+        return self._properties(account.portal, type, archived=archived)
+
+    def _properties(self, portal: int, type: str, *, archived: bool) -> Mapping[str, Property]:
+        """Kept at hand as long as the rows are the same; a definition that is written anew has another row id."""
+        key, where = (portal, type, archived), "FROM hubspot_property WHERE portal = ? AND type = ?"
+        row = self.database.one(f"SELECT count(*), max(rowid) {where}", key[:2])  # noqa: S608 - fixed texts
+        mark = tuple(row or ())
+        if key not in self._known or self._known[key][0] != mark:
+            rows = self.database.all(f"SELECT name, data {where} ORDER BY name", key[:2])  # noqa: S608
+            every = {**standard(type), **{row["name"]: _property(row["data"]) for row in rows}}
+            found = {name: one for name, one in every.items() if bool(one.archived) == archived}
+            self._known[key] = (mark, found)
+        return self._known[key][1]
 
     def define(self, account: Account, type: str, made: Property) -> None:
         fields = {name: getattr(made, name) for name in Property.__slots__}
@@ -152,54 +159,38 @@ class Store:
 
     def record(self, account: Account, type: str, id: int, *, state: str = LIVE) -> Record | None:
         row = self.database.one(
-            f"SELECT {_COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND id = ? AND state = ?",  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND id = ? AND state = ?",  # noqa: S608
             (account.portal, type, id, state),
         )
-        return _record(account, type, row) if row else None
+        return record_of(account, type, row) if row else None
 
     def records(
         self, account: Account, type: str, *, state: str = LIVE, after: int = 0, most: int = -1
     ) -> list[Record]:
         """By id, those from id `after` on."""
         rows = self.database.all(
-            f"SELECT {_COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? AND id >= ? "  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? AND id >= ? "  # noqa: S608
             "ORDER BY id LIMIT ?",
             (account.portal, type, state, after, most),
         )
-        return [_record(account, type, row) for row in rows]
+        return [record_of(account, type, row) for row in rows]
 
     def among(self, account: Account, type: str, ids: Sequence[int], *, state: str = LIVE) -> dict[int, Record]:
         rows = self.database.all(
-            f"SELECT {_COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? "  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? "  # noqa: S608
             "AND id IN (SELECT value FROM json_each(?))",
             (account.portal, type, state, orjson.dumps(list(ids)).decode()),
         )
-        return {row["id"]: _record(account, type, row) for row in rows}
-
-    def indexed(self, account: Account, type: str, until: int, changed_from: int = 0) -> Iterator[Record]:
-        """What was there at the moment `until`. `changed_from`: only what had changed then or later."""
-        held = (account.portal, type, LIVE, until, changed_from)
-        sql = (
-            f"SELECT {_COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? AND since <= ? "  # noqa: S608
-            "AND updated >= ?"
-        )
-        values: tuple[Any, ...] = held
-        if until < PRESENT:
-            sql += (
-                f" UNION ALL SELECT {_COLUMNS} FROM hubspot_past WHERE portal = ? AND type = ? AND state = ? "  # noqa: S608
-                "AND since <= ? AND updated >= ? AND until > ?"
-            )
-            values = (*held, *held, until)
-        return (_record(account, type, row) for row in self.database.all(sql, values))
+        return {row["id"]: record_of(account, type, row) for row in rows}
 
     def past(self, record: Record) -> list[Record]:
         """Earlier states, oldest first."""
         rows = self.database.all(
-            f"SELECT {_COLUMNS} FROM hubspot_past WHERE portal = ? AND type = ? AND id = ? ORDER BY since, rowid",  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_past WHERE portal = ? AND type = ? AND id = ? ORDER BY since, rowid",  # noqa: S608
             (record.portal, record.type, record.id),
         )
         account = self.account(record.portal)
-        return [_record(account, record.type, row) for row in rows] if account else []
+        return [record_of(account, record.type, row) for row in rows] if account else []
 
     def insert(self, account: Account, type: str, data: Data, source: str, *, settles: float = 0.0) -> Record:
         id, now = self.new_id(), self.now()
@@ -235,12 +226,14 @@ class Store:
     def settle(self) -> None:
         """Background calculations move the stamps of new records some seconds after they were made."""
         now = self.now()
-        if not self.database.value("SELECT 1 FROM hubspot_record WHERE settle > 0 AND settle <= ? LIMIT 1", (now,)):
+        if not self.database.value(
+            "SELECT 1 FROM hubspot_record WHERE settle > 0 AND settle <= ? AND state = 'live' LIMIT 1", (now,)
+        ):
             return
-        self._remember("settle > 0 AND settle <= ?", (now,), now)
+        self._remember("settle > 0 AND settle <= ? AND state = 'live'", (now,), now)
         self.database.execute(
             "UPDATE hubspot_record SET updated = max(settle, updated + 1), since = ?, settle = 0 "
-            "WHERE settle > 0 AND settle <= ?",
+            "WHERE settle > 0 AND settle <= ? AND state = 'live'",
             (now, now),
         )
 
@@ -282,10 +275,9 @@ class Store:
                 )
 
     def unique_names(self, portal: int, type: str) -> list[str]:
-        rows = self.database.all(
-            "SELECT name, data FROM hubspot_property WHERE portal = ? AND type = ?", (portal, type)
-        )
-        return [row["name"] for row in rows if _property(row["data"]).unique]
+        """Of the account's own properties."""
+        known = self._properties(portal, type, archived=False)
+        return [name for name, one in known.items() if one.unique and "b" not in one.flags]
 
     def by_address(self, account: Account, address: str) -> int | None:
         """The contact that has an address, as its first or as a further one."""
@@ -327,7 +319,7 @@ def _account(row: Row) -> Account:
     return Account(row["portal"], row["email"], row["user"], orjson.loads(row["switches"]))
 
 
-def _record(account: Account, type: str, row: Row) -> Record:
+def record_of(account: Account, type: str, row: Row) -> Record:
     return Record(
         account.portal,
         type,

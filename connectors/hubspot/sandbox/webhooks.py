@@ -177,7 +177,9 @@ def _details(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _concerns(row: Row, news: News) -> bool:
     object, _, kind = row["event"].partition(".")
-    mine = row["type"] == news.type if object == "object" else object == NAMES[news.type][0]
+    ends = [news.more["fromObjectTypeId"], news.more["toObjectTypeId"]] if news.kind == "associationChange" else []
+    types = ends or [news.type]  # both directions of an association arrive
+    mine = row["type"] in types if object == "object" else object in [NAMES[type][0] for type in types]
     return mine and kind == news.kind and (kind != "propertyChange" or row["property"] in news.changes)
 
 

@@ -11,7 +11,6 @@ from connectors.hubspot.sandbox.definitions import COMPANIES, CONTACTS, NAMES, P
 from connectors.hubspot.sandbox.errors import HubSpotError, by_status, exists, invalid, invalid_values, not_found
 from connectors.hubspot.sandbox.links import HUBSPOT, Links
 from connectors.hubspot.sandbox.store import ARCHIVED, LIVE, MERGED, Account, News, Record, Store, addresses
-from connectors.hubspot.sandbox.tables import STAGES
 
 MOST_IDENTITIES = 250
 _PERSON = "CRM_UI userId:1"
@@ -175,7 +174,7 @@ class Writes:
         before = record.data
         found = self._sent(record.type, sent, before)
         if record.type == CONTACTS and "lifecyclestage" in found:
-            self._keep_stage(found, before)
+            self._keep_stage(record.type, found, before)
         self._check_unique(record.type, found, record)
         company = found.pop("associatedcompanyid", None) if record.type == CONTACTS else None
         changes = {name: value for name, value in found.items() if value != before.get(name, "")}
@@ -188,10 +187,9 @@ class Writes:
             self.name_company(record, company)
         return self.store.record(self.account, record.type, record.id) or record
 
-    @staticmethod
-    def _keep_stage(found: dict[str, str], before: Mapping[str, str]) -> None:
+    def _keep_stage(self, type: str, found: dict[str, str], before: Mapping[str, str]) -> None:
         """A stage only goes forward; a value that would take it back is dropped without a word."""
-        order = list(STAGES)
+        order = self.store.properties(self.account, type)["lifecyclestage"].values
         new, old = found["lifecyclestage"], before.get("lifecyclestage", "")
         if new in order and old in order and order.index(new) < order.index(old):
             found["lifecyclestage"] = old
@@ -239,7 +237,7 @@ class Writes:
         self.links.show_primary(made.id)
         more = {
             "primaryObjectId": primary.id,
-            "mergedObjectIds": [primary.id, other.id],
+            "mergedObjectIds": [other.id],
             "newObjectId": made.id,
             "numberOfPropertiesMoved": len(filled),
         }

@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from connectors.base import ChangePage, CursorExpired, Departure, DepartureKind, FolderGone, NothingKnown, Record
+from connectors.base import (
+    ChangePage,
+    CursorExpired,
+    Departure,
+    DepartureKind,
+    FolderGone,
+    NothingKnown,
+    Record,
+    Write,
+    WriteKind,
+)
 from connectors.hubspot.connector import HubSpot
 from tests.connectors.hubspot.conftest import Account
 
@@ -131,6 +141,18 @@ def test_what_the_index_still_shows_of_before_is_not_believed(account: Account, 
     account.api.set_switches(account.user, search_lag=30.0)
     account.edit(anna, lastname="New")
     assert records(known.follow(account.connect()))[anna].values["lastname"] == "New"
+
+
+def test_a_page_of_contacts_that_are_gone_is_not_the_end(account: Account, known: Known) -> None:
+    made = account.load(*({"firstname": f"N{number}"} for number in range(6)))
+    known.follow(account.connect())
+    for id in made:
+        account.edit(id, lastname="Maes")
+    account.sandbox.clock.advance(3600)
+    account.api.set_switches(account.user, search_lag=30.0)
+    for id in made[:5]:
+        account.api.remove(account.user, id)
+    assert set(records(known.follow(account.connect()))) == {made[5]}
 
 
 def test_hundreds_of_equal_stamps_are_read_once_each(
@@ -264,6 +286,20 @@ def test_a_field_that_is_deleted_overnight_is_left_out_instead_of_failing(accoun
     assert [record.values for record in known.held.values()] == [{"firstname": "Anna"}]
 
 
+def test_a_field_that_was_made_a_moment_ago_is_not_taken_for_an_empty_one(account: Account, known: Known) -> None:
+    [anna] = account.load({"firstname": "Anna"})
+    known.follow(account.connect())
+    account.api.add_property(account.user, "shoe_size", "number")
+    account.edit(anna, shoe_size="43")
+    known.follow(account.connect(), keys=[*KEYS, "shoe_size"])
+    assert known.held[anna].values["shoe_size"] == 43
+    [result] = account.connect().write(
+        CONTACTS, [Write(WriteKind.UPDATE, "m", anna, values={"shoe_size": 44})], [*KEYS, "shoe_size"]
+    )
+    assert result.record is not None
+    assert result.record.values["shoe_size"] == 44
+
+
 def test_the_owner_is_shown_by_address_also_one_who_left(account: Account, known: Known) -> None:
     boss = account.api.add_owner(account.user, "Boss@example.com", firstName="Bo", lastName="Ss")
     gone = account.api.add_owner(account.user, "gone@example.com", archived=True)
@@ -349,7 +385,30 @@ def test_an_edit_keeps_the_lists_that_are_known(account: Account, known: Known) 
     known.follow(account.connect())
     account.edit(anna, lastname="Maes")
     known.follow(account.connect())
-    assert (known.held[anna].labels, known.held[anna].values["lastname"]) == ({vip}, "Maes")
+    assert known.held[anna].labels == {vip}
+    assert known.held[anna].values["lastname"] == "Maes"
+
+
+def test_a_contact_in_more_lists_than_a_version_can_name_keeps_them(account: Account, known: Known) -> None:
+    account.settings["list_interval"] = "300"
+    account.api.set_switches(account.user, burst_limit=0)
+    [anna] = account.load({"firstname": "Anna"})
+    lists = {account.api.add_list(account.user, f"L{number}") for number in range(150)}
+    account.watch_all()
+    for id in lists:
+        account.api.change_members(account.user, id, add=[anna])
+    known.follow(account.connect())
+    assert known.held[anna].labels == lists
+    assert len(known.held[anna].version) < 500
+    account.edit(anna, lastname="Maes")
+    known.follow(account.connect())
+    assert known.held[anna].labels == lists
+    change = Write(
+        WriteKind.UPDATE, "m", anna, known.held[anna].version, {"lastname": "Claes"}, current={"lastname": "Maes"}
+    )
+    [result] = account.connect().write(CONTACTS, [change], KEYS)
+    assert result.record is not None
+    assert result.record.labels == lists
 
 
 def test_a_list_that_is_deleted_has_no_members_any_more(account: Account, known: Known) -> None:

@@ -6,8 +6,9 @@ from math import ceil
 from typing import Any
 
 import pytest
+import requests
 
-from connectors.base import Forbidden, Outcome, Record, Sent, Throttled, Value, Write, WriteKind, WriteResult
+from connectors.base import Forbidden, Outcome, Record, Sent, Value, Write, WriteKind, WriteResult
 from connectors.hubspot.connector import HubSpot
 from connectors.hubspot.fields import MARK
 from tests.connectors.conformance import marker
@@ -160,7 +161,8 @@ def test_a_field_that_was_deleted_meanwhile_is_said_to_be_gone(account: Account)
     account.api.add_property(account.user, "shoe_size", "number")
     connector = account.connect(marks="no")
     connector.fields(CONTACTS)
-    account.sandbox.part("hubspot").store.database.execute("DELETE FROM hubspot_property WHERE name = 'shoe_size'")
+    address = f"{account.sandbox.url}/hubspot/crm/v3/properties/contacts/shoe_size"
+    requests.delete(address, headers={"Authorization": f"Bearer {account.secrets['access_token']}"}, timeout=10)
     first, second = connector.write(CONTACTS, [create(firstname="A", shoe_size=43), create(firstname="B")], KEYS)
     assert (first.outcome, first.field) == (Outcome.REFUSED, "shoe_size")
     assert "does not exist in HubSpot any more" in first.reason
@@ -177,6 +179,19 @@ def test_rules_of_the_account_are_told_at_the_contact(account: Account, connecto
     assert "rule of the HubSpot account" in results[0].reason
 
 
+def test_what_an_administrator_requires_or_forbids_is_said(account: Account, connector: HubSpot) -> None:
+    account.api.set_switches(account.user, required_on_create=["jobtitle"], no_edit=["lastname"])
+    results = send(
+        connector,
+        create(firstname="A"),
+        create(firstname="B", jobtitle="Chef", lastname="Maes"),
+        create(firstname="C", jobtitle="Chef"),
+    )
+    assert outcomes(results) == [Outcome.REFUSED, Outcome.REFUSED, Outcome.DONE]
+    assert (results[0].field, "Job Title is required" in results[0].reason) == ("", True)
+    assert (results[1].field, "may not change Last Name" in results[1].reason) == ("lastname", True)
+
+
 def test_a_batch_that_is_refused_as_a_whole_is_sent_in_halves(account: Account, connector: HubSpot) -> None:
     account.fault("error", path="batch/create$", status=400)
     results = send(connector, *(create(firstname=f"N{number}") for number in range(4)))
@@ -184,13 +199,24 @@ def test_a_batch_that_is_refused_as_a_whole_is_sent_in_halves(account: Account, 
     assert len(account.records()) == 4
 
 
-def test_a_contact_that_is_locked_is_tried_later(account: Account, connector: HubSpot) -> None:
-    [anna] = account.load({"firstname": "Anna"})
-    account.api.set_switches(account.user, locked=[anna])
-    held = read(connector, anna)
-    with pytest.raises(Throttled) as error:
-        send(connector, update(held, lastname="Maes"))
-    assert error.value.after == 2.0
+def test_a_contact_that_is_locked_is_tried_later_and_holds_nobody_up(account: Account, connector: HubSpot) -> None:
+    ids = account.load(*({"firstname": f"N{number}"} for number in range(40)))
+    account.api.set_switches(account.user, locked=[ids[7]])
+    held = connector.read(CONTACTS, ids, KEYS)
+    results = send(connector, *(update(held[id], lastname="Maes") for id in ids))  # type: ignore[arg-type]
+    late = [number for number, result in enumerate(results) if result.outcome is Outcome.LATER]
+    assert (late, results[7].after) == ([7], 2.0)
+    assert sum(one.get("lastname") == "Maes" for one in account.records()) == 39
+
+
+def test_where_everything_is_locked_it_stops_asking(account: Account, connector: HubSpot) -> None:
+    ids = account.load(*({"firstname": f"N{number}"} for number in range(100)))
+    account.api.set_switches(account.user, locked=ids)
+    held = connector.read(CONTACTS, ids, KEYS)
+    before = account.requests()
+    results = send(connector, *(update(held[id], lastname="Maes") for id in ids))  # type: ignore[arg-type]
+    assert set(outcomes(results)) == {Outcome.LATER}
+    assert account.requests() - before < 30
 
 
 # ---- the same person
@@ -217,6 +243,16 @@ def test_an_address_that_another_contact_has_is_refused_by_an_update(account: Ac
     _, bert = account.load({"email": "anna@example.com"}, {"firstname": "Bert"})
     [result] = send(connector, update(read(connector, bert), email="anna@example.com"))
     assert (result.outcome, result.field, result.existing) == (Outcome.REFUSED, "email", "")
+
+
+def test_a_further_address_is_not_made_the_first_at_the_cost_of_that_one(account: Account, connector: HubSpot) -> None:
+    [anna] = account.load({"firstname": "Anna", "email": "anna@example.com", "further_emails": "a.maes@example.com"})
+    [result] = send(connector, update(read(connector, anna), email="A.Maes@example.com", lastname="Maes"))
+    assert (result.outcome, result.field) == (Outcome.REFUSED, "email")
+    assert "as a further one" in result.reason
+    assert [(one["email"], one["hs_additional_emails"]) for one in account.records()] == [
+        ("anna@example.com", "a.maes@example.com")
+    ]
 
 
 def test_two_new_contacts_with_one_address_become_one(account: Account, connector: HubSpot) -> None:
@@ -361,6 +397,25 @@ def test_opting_out_goes_through_the_preferences_of_the_address(account: Account
     assert results[2].field == "hs_email_optout"
     for result in results[:2]:
         assert read(connector, made(result).id).values == made(result).values
+
+
+def test_nobody_else_is_opted_out_by_an_address_that_is_refused(account: Account, connector: HubSpot) -> None:
+    anna, bert = account.load({"email": "anna@example.com"}, {"email": "bert@example.com"})
+    [result] = send(connector, update(read(connector, anna), email="bert@example.com", hs_email_optout=True))
+    assert (result.outcome, result.field) == (Outcome.REFUSED, "email")
+    assert "hs_email_optout" not in read(connector, bert).values
+    [result] = send(connector, update(read(connector, anna), email="new@example.com", hs_email_optout=True))
+    assert made(result).values == read(connector, anna).values
+    assert made(result).values["hs_email_optout"] is True
+
+
+def test_without_the_permission_nobody_is_opted_out_and_the_field_says_so(account: Account) -> None:
+    scopes = [one for one in account.secrets["scope"].split() if "preferences" not in one]
+    poor = Account(account.sandbox, scopes=scopes)
+    [field] = [one for one in poor.connect().fields(CONTACTS) if one.key == "hs_email_optout"]
+    assert field.read_only
+    assert "permission" in field.reason
+    poor.close()
 
 
 def test_nobody_is_opted_in_again(account: Account, connector: HubSpot) -> None:
