@@ -35,7 +35,7 @@ AGAIN = timedelta(minutes=10)  # after a failure
 SELDOM = timedelta(hours=24)  # where the app tells nothing of such a folder
 LEASE = 120.0
 EACH_TIME = 50  # subscriptions that one task looks after
-TRIED = "accounts whose vendor was asked who they are"  # in the cache
+TRIED = "accounts-asked-who-they-are"  # in the cache
 RUNNING: Mapping[str, Any] = {"enabled": True, "paused_reason": ""}
 
 
