@@ -7,6 +7,7 @@ from connectors.hubspot.connector import CAPABILITIES, connect
 from connectors.hubspot.oauth import API_URL, LOGIN_URL
 from connectors.hubspot.signin import OAUTH
 from connectors.hubspot.standard import standard
+from connectors.hubspot.webhooks import WEBHOOKS
 
 APP = App(
     key="hubspot",
@@ -48,4 +49,5 @@ APP = App(
     sandbox_prefix="/hubspot",
     standard=standard,
     oauth=OAUTH,
+    webhooks=WEBHOOKS,
 )

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 import orjson
 
+from connectors.news import Delivery, Keys, News, Reply, Untrusted, Webhooks
+
 OLDEST: Final = 300.0  # seconds that a signature counts
 MOST_EVENTS: Final = 100
 _SIGNATURE: Final = "x-hubspot-signature-v3"
@@ -106,3 +108,31 @@ def _former(raw: Mapping[str, Any]) -> Iterator[Any]:
         merged = raw.get("mergedObjectIds")
         yield from merged if isinstance(merged, list) else []
         yield from (raw[name] for name in ("primaryObjectId", "objectId") if raw.get(name))
+
+
+# ---- what they mean for us
+
+
+def receive(delivery: Delivery, keys: Keys) -> Reply:
+    """Any of this installation's registrations may be the one whose secret signed it."""
+    for client_id, secret in keys.secrets().items():
+        if verify(secret, "POST", delivery.uri, delivery.headers, delivery.body, delivery.at):
+            told = (News(account=event.portal, record=id) for event in events(delivery.body) for id in concerned(event))
+            return Reply(news=list(dict.fromkeys(told)), client_id=client_id)
+    raise Untrusted("no signature of the last five minutes with the secret of a registration")
+
+
+def concerned(event: Event) -> tuple[str, ...]:
+    """Of a merge also the former contacts: each is asked where it goes on."""
+    return (event.id, *event.others)
+
+
+WEBHOOKS: Final = Webhooks(
+    receive,
+    subscribes=False,
+    guide=(
+        "In the app at HubSpot, under Webhooks, enter this address as target URL. Subscribe to contact.creation, "
+        "contact.deletion, contact.merge, contact.restore, contact.privacyDeletion, and contact.propertyChange for "
+        "each property that you map; then switch the subscriptions on."
+    ),
+)
