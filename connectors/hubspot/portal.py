@@ -50,7 +50,7 @@ class Owners:
             name = " ".join(str(row[part]) for part in ("firstName", "lastName") if row.get(part))
             self.shown.setdefault(id, email or id)
             if living:
-                self.names.setdefault(email or id, name or email or id)
+                self.names.setdefault(email or id, f"{name} <{email}>" if name and email else name or email or id)
 
     @property
     def ids(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ import orjson
 
 from connectors.base import Departure, DepartureKind, FolderGone, Record
 from connectors.hubspot.api import Api, Row
-from connectors.hubspot.fields import COMPANY, COMPANY_ID, FURTHER_EMAILS, MARK, seconds_of
+from connectors.hubspot.fields import COMPANY, COMPANY_ID, FURTHER_EMAILS, MARK, millis_of, seconds_of
 from connectors.hubspot.lists import Lists
 from connectors.hubspot.portal import Portal
 
@@ -93,7 +93,8 @@ class Reader:
             problem = f"HubSpot shows this contact in a form that cannot be read ({name})."
             return Record(id, _joined(_digest(dict(held)), labels), {}, labels, problem=problem)
         version = _joined(_digest(values), labels)
-        return Record(id, version, values, labels, marker=str(held.get(MARK) or ""), modified=modified)
+        order = millis_of(held.get("lastmodifieddate")) or None
+        return Record(id, version, values, labels, "", str(held.get(MARK) or ""), order, modified)
 
     # ---- by id
 

@@ -110,7 +110,22 @@ def _former(raw: Mapping[str, Any]) -> Iterator[Any]:
         yield from (raw[name] for name in ("primaryObjectId", "objectId") if raw.get(name))
 
 
-# ---- as the contract has it
+# ---- what they mean for us
+
+
+def receive(delivery: Delivery, keys: Keys) -> Reply:
+    """Any of this installation's registrations may be the one whose secret signed it."""
+    for client_id, secret in keys.secrets().items():
+        if verify(secret, "POST", delivery.uri, delivery.headers, delivery.body, delivery.at):
+            told = (News(account=event.portal, record=id) for event in events(delivery.body) for id in concerned(event))
+            return Reply(news=list(dict.fromkeys(told)), client_id=client_id)
+    raise Untrusted("no signature of the last five minutes with the secret of a registration")
+
+
+def concerned(event: Event) -> tuple[str, ...]:
+    """Of a merge also the former contacts: each is asked where it goes on."""
+    return (event.id, *event.others)
+
 
 # The properties that people edit most; a change of another one is found at the next look.
 PROPERTIES: Final = (
@@ -121,17 +136,4 @@ EVENTS: Final = (
     *("contact.creation", "contact.deletion", "contact.merge", "contact.restore", "contact.privacyDeletion"),
     *(f"contact.propertyChange:{name}" for name in PROPERTIES),
 )
-
-
-def receive(delivery: Delivery, keys: Keys) -> Reply:
-    """Believed by the secret of the app that HubSpot sends for; nothing is read before."""
-    for client_id, secret in keys.secrets().items():
-        if verify(secret, "POST", delivery.uri, delivery.headers, delivery.body, delivery.at):
-            found = [
-                News(account=one.portal, record=id) for one in events(delivery.body) for id in (one.id, *one.others)
-            ]
-            return Reply(200, news=list(dict.fromkeys(found)), client_id=client_id)
-    raise Untrusted("its signature is wrong or too old, or no registration has this secret")
-
-
 WEBHOOKS: Final = Webhooks(receive, subscribes=False, events=EVENTS)

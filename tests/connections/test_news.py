@@ -478,8 +478,8 @@ class TestNewsOfAllAccounts:
         sandbox.part("hubspot").load(EMAIL, [{"email": "ada@example.com"}])
         eventually(lambda: is_due(portal))  # by the vendor's second try
         assert [one.getMessage() for one in caplog.records if "not believed" in one.getMessage()] == [
-            "HubSpot: a delivery of news was not believed: its signature is wrong or too old, or no registration has "
-            "this secret"
+            "HubSpot: a delivery of news was not believed: no signature of the last five minutes with the secret of a "
+            "registration"
         ]
 
     def test_a_replayed_delivery_changes_nothing_more(self, portal: Connection, sandbox: Sandbox) -> None:
@@ -506,6 +506,6 @@ class TestNewsOfAllAccounts:
                 "X-HubSpot-Request-Timestamp": stamp,
             },
         )
-        assert answer.status_code == 200
+        assert answer.status_code == 202
         assert not is_due(portal)
         assert not ToldRecord.objects.exists()

@@ -312,7 +312,7 @@ def test_the_owner_is_shown_by_address_also_one_who_left(account: Account, known
     assert known.held[other].values == {"hubspot_owner_id": "gone@example.com"}
     assert known.held[nobody].values == {}
     field = next(one for one in connector.fields(CONTACTS) if one.key == "hubspot_owner_id")
-    assert ("boss@example.com", "Bo Ss") in field.options
+    assert ("boss@example.com", "Bo Ss <boss@example.com>") in field.options
     assert "gone@example.com" not in {value for value, _ in field.options}
 
 

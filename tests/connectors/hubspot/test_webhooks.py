@@ -3,13 +3,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Mapping
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.hubspot.webhooks import Event, EventKind, events, verify
+from connectors.hubspot.webhooks import WEBHOOKS, Event, EventKind, events, receive, verify
+from connectors.news import Delivery, Untrusted
 
 SECRET = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy"  # noqa: S105
 URI = "https://www.example.com/webhook_uri"
@@ -142,3 +144,37 @@ def test_what_is_not_about_contacts_is_left_out() -> None:
 def test_another_shape_is_said_to_be_one(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"^(this|a list|an event) "):
         events(body)
+
+
+# ---- what they mean for us
+
+
+class Keys:
+    def is_state(self, state: str) -> bool:
+        return False
+
+    def secrets(self) -> Mapping[str, str]:
+        return {"other": "x" * 36, "mine": SECRET, "none": ""}
+
+
+def delivery(body: bytes, headers: Mapping[str, str]) -> Delivery:
+    return Delivery(URI, {}, {name.lower(): value for name, value in headers.items()}, body, SENT_AT)
+
+
+def test_news_names_account_and_contact_once_and_the_registration_that_proved_it() -> None:
+    change = raw("contact.propertyChange", propertyName="email")
+    merge = raw("contact.merge", objectId=200, primaryObjectId=123, mergedObjectIds=[123, 124], newObjectId=200)
+    body = orjson.dumps([change, {**change, "propertyName": "phone"}, merge])
+    reply = receive(delivery(body, signed(URI, body)), Keys())
+    assert reply.client_id == "mine"
+    assert sorted((one.account, one.record) for one in reply.news) == [("62515", id) for id in ("123", "124", "200")]
+
+
+def test_what_nobody_signed_is_not_even_read() -> None:
+    with pytest.raises(Untrusted):
+        receive(delivery(b"no json at all", {}), Keys())
+
+
+def test_an_operator_is_told_every_kind_of_event_that_matters() -> None:
+    for kind in set(EventKind) - {EventKind.ASSOCIATED}:
+        assert f"contact.{kind}" in {event.partition(":")[0] for event in WEBHOOKS.events}
