@@ -10,6 +10,7 @@ read whole, now and then.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ SEARCHED: Final = 200
 OVERLAP: Final = 300.0  # seconds; the index was seen to lag by up to one minute
 LIST_INTERVAL: Final = 300.0
 LONGEST_GAP: Final = 80 * 24 * 3600.0  # the recycle bin keeps what was deleted for 90 days
-MOST_SEEN: Final = 2_000
+MOST_SEEN: Final = 5_000  # what changed beyond that within the overlap is read once more
 LONGEST_QUERY: Final = 6_000  # characters of property names that an address takes without trouble
 _WHAT: Final = "contacts"
 _STAMP: Final = "lastmodifieddate"
@@ -321,7 +322,8 @@ def _stamp(row: Row) -> Any:
 
 
 def _mark(row: Row) -> str:
-    return hashlib.blake2b(f"{row.get('id')} {millis_of(_stamp(row))}".encode(), digest_size=6).hexdigest()
+    digest = hashlib.blake2b(f"{row.get('id')} {millis_of(_stamp(row))}".encode(), digest_size=6).digest()
+    return base64.b64encode(digest).decode()
 
 
 def _recent(marks: Iterable[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from connectors.base import (
     Field,
     Folder,
     FolderGone,
+    Forbidden,
     Host,
     Known,
     Label,
@@ -68,7 +69,10 @@ class HubSpot:
         """Raises Forbidden where contacts, or what they consist of, may not be read."""
         self.api.get(self.api.at.objects("contacts"), "contacts", limit=1)
         self.portal.fields()
-        account = self.api.get(self.api.at.account(), "its name")
+        try:
+            account = self.api.get(self.api.at.account(), "its name")
+        except Forbidden:  # a token that may read contacts and nothing else will do
+            return "HubSpot account"
         return f"HubSpot {account.get('portalId') or 'account'}"
 
     def folders(self) -> Sequence[Folder]:

@@ -96,6 +96,16 @@ def test_many_changes_are_read_a_hundred_at_a_time(account: Account, known: Know
     assert account.requests() - before == searches + 3 + 1
 
 
+def test_what_a_listing_showed_is_not_read_again_in_the_look_after_it(account: Account, known: Known) -> None:
+    account.settings["page_size"] = "200"
+    account.load(*({"firstname": f"N{number}"} for number in range(150)))
+    known.follow(account.connect())
+    before = account.requests()
+    known.follow(account.connect())
+    assert account.requests() - before == 2
+    assert not any("batch/read" in one for one in account.asked())
+
+
 def test_a_first_listing_costs_one_request_for_a_hundred(account: Account, known: Known) -> None:
     account.settings["page_size"] = "100"
     account.load(*({"firstname": f"N{number}"} for number in range(250)))

@@ -190,6 +190,21 @@ def test_a_permission_that_is_missing_is_named(sandbox: Sandbox) -> None:
     account.close()
 
 
+def test_a_token_that_may_only_read_contacts_will_do(sandbox: Sandbox) -> None:
+    wanted = ["crm.objects.contacts.read", "crm.schemas.contacts.read"]
+    account = Account(sandbox, static=True, scopes=wanted)
+    account.load({"firstname": "Anna"})
+    connector = account.connect()
+    assert connector.check().startswith("HubSpot")
+    owner = next(one for one in connector.fields("contacts") if one.key == "hubspot_owner_id")
+    assert "permission to read owners" in owner.reason
+    found = list(connector.changes("contacts", "", ["firstname"], NothingKnown()))
+    assert [record.values for page in found for record in page.records] == [{"firstname": "Anna"}]
+    [refused] = [one for one in connector.folders() if one.id == "contacts"]
+    assert not refused.read_only, "of a token that was pasted nobody said what it may"
+    account.close()
+
+
 def test_a_gateways_page_is_no_answer(account: Account) -> None:
     account.fault("error", status=502, html=True, count=0)
     with pytest.raises(Unavailable):
