@@ -81,19 +81,21 @@ def play(patch: pytest.MonkeyPatch, make: Make, marks: bool, *die_at: int) -> tu
     return found
 
 
+KINDS = ["write", "write", "commit", "read"]
+
+
 def survive(patch: pytest.MonkeyPatch, make: Make, marks: bool, seed: int, size: int) -> None:
     whole, names = play(patch, make, marks)
     assert len(names) > 60
     assert set(whole.values()) == {1}
-    ends = {point: play(patch, make, marks, point)[0] for point in sample(names, seed, size)}
+    ends = {point: play(patch, make, marks, point)[0] for point in sample(names, seed, KINDS * size)}
     assert {names[point - 1]: end for point, end in ends.items() if end != whole} == {}
 
 
-@pytest.mark.parametrize("marks", [True, False])
-def test_dying_at_some_points_changes_nothing_in_the_end(
-    marks: bool, stage: Make, monkeypatch: pytest.MonkeyPatch
+def test_dying_at_some_points_changes_nothing_in_the_end_without_marks(
+    stage: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    survive(monkeypatch, stage, marks, seed=1, size=1)
+    survive(monkeypatch, stage, marks=False, seed=1, size=1)
 
 
 @pytest.mark.slow
