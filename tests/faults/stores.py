@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ SETTINGS: Mapping[str, str] = {
 }
 
 
-class Store:
+class Store(ABC):
     """`path`: of the folder, as the app names it."""
 
     app: str
@@ -34,29 +35,29 @@ class Store:
     def __init__(self, servers: Servers) -> None:
         self.sandbox, self.server = servers
 
-    def account(self, tenant: Tenant) -> Account:
-        raise NotImplementedError
+    @abstractmethod
+    def account(self, tenant: Tenant) -> Account: ...
 
     def folder(self, tenant: Tenant) -> Folder:
         account = self.account(tenant)
         shown = next(one for one in host.connect(account).folders() if one.path == self.path)
         return make_folder(account, shown.id, name=shown.name, path=shown.path)
 
-    def add(self, *people: Person) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def add(self, *people: Person) -> None: ...
 
-    def retitle(self, given: str, title: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def retitle(self, given: str, title: str) -> None: ...
 
-    def remove(self, given: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def remove(self, given: str) -> None: ...
 
-    def people(self) -> Counter[Person]:
-        raise NotImplementedError
+    @abstractmethod
+    def people(self) -> Counter[Person]: ...
 
+    @abstractmethod
     def written(self) -> Hashable:
         """Differs when anything was written since."""
-        raise NotImplementedError
 
     def _account(self, tenant: Tenant, secrets: Mapping[str, Any], names: tuple[str, ...], **places: str) -> Account:
         held = {name: str(secrets[name]) for name in names if secrets.get(name)}
