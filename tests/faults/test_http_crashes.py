@@ -52,7 +52,11 @@ class Trial:
         a.add(*(person(number) for number in range(6)))
         b.add(*(person(number, title="", company="Acme") for number in range(4, 9)))
         tenant = make_tenant()
-        options = {"avoid_duplicates": False, "deletions_a_to_b": "delete", "deletions_b_to_a": "delete"}
+        options: dict[str, Any] = {
+            "avoid_duplicates": False,
+            "deletions_a_to_b": "delete",
+            "deletions_b_to_a": "delete",
+        }
         self.connection = make_connection(a.folder(tenant), b.folder(tenant), **options)
         self._settle()
         a.retitle("First1", "Revision 1")
