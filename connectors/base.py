@@ -212,6 +212,7 @@ class Capabilities:
     opt_out: bool = False
     labels_opt_out: bool = False  # no field for opt-outs; a label stands for them (`connectors.optoutlabel`)
     conditional_updates: bool = True
+    merges: bool = False  # it can make one record of two (`Merges`)
     idempotent_creates: bool = False  # a repeated create with the same marker makes no second record
     keeps_markers: bool = True  # False: `find` sees no marker; creates are found by what was sent (FindsSent)
     sequential_writes: bool = False  # one writing request at a time per account
@@ -294,6 +295,14 @@ class FindsSent(Protocol):
     def find_sent(self, folder: str, sent: Sequence[Sent], fields: Sequence[str]) -> Mapping[str, Record]:
         """By marker, the record that each create made, as far as one can be told: ours, made since, with what was sent.
         No record stands for two creates."""
+
+
+class Merges(Protocol):
+    """A connector whose app makes one record of two (`Capabilities.merges`). No app takes that back."""
+
+    def merge(self, folder: str, winner: str, loser: str) -> str:
+        """The id under which both go on; the winner's values count where both have one. Raises ConnectorError, and
+        `connectors.http.NoAnswer` where it may have taken effect."""
 
 
 # ---- what the host (the room `connections`, or a test) lends to a connector --------------------------------------

@@ -23,8 +23,10 @@ from connectors.base import (
     Write,
     WriteResult,
 )
+from connectors.http import NoAnswer
 from connectors.hubspot.api import Api
 from connectors.hubspot.changes import Changes, Pace
+from connectors.hubspot.errors import error_for
 from connectors.hubspot.lists import PREFIX, Lists
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.reading import CONTACTS, Reader
@@ -38,6 +40,7 @@ CAPABILITIES: Final = Capabilities(
     custom_fields=True,
     opt_out=True,
     conditional_updates=False,
+    merges=True,
     idempotent_creates=True,
     read_batch=LIMIT,
     write_batch=LIMIT,
@@ -120,3 +123,14 @@ class HubSpot:
 
     def find_sent(self, folder: str, sent: Sequence[Sent], fields: Sequence[str]) -> Mapping[str, Record]:
         return Search(self._reader(folder, fields), self.capabilities.settle_after).find(sent)
+
+    def merge(self, folder: str, winner: str, loser: str) -> str:
+        """Of two contacts HubSpot makes a third with a new id (CRM API, Contacts, Merge)."""
+        what = "to merge contacts"
+        body = {"primaryObjectId": winner, "objectIdToMerge": loser}
+        status, answer = self.api.send("POST", self.api.at.objects("contacts", "/merge"), body, what)
+        if not 200 <= status < 300:
+            raise error_for(status, answer, what)
+        if not isinstance(answer, dict) or not answer.get("id"):
+            raise NoAnswer("HubSpot answered something unknown. Whether it merged the two shows at the next look.")
+        return str(answer["id"])
