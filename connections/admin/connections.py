@@ -217,7 +217,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
         if form.has_changed() or any(formset.has_changed() for formset in formsets):
             arranging.configured(form.instance)
             if form.instance.first_run_done:
-                self.message_user(request, mappings.goes_live(form.instance))
+                self.message_user(request, arranging.goes_live(form.instance))
 
     def has_delete_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
         """One at a time."""
@@ -257,7 +257,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
 
     def sync_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         connection = self.button(request, pk)
-        reason = why_not(connection)
+        reason = syncing.why_not(connection)
         if reason:
             return self.back(request, connection, reason, messages.ERROR)
         after = looking.newest_run_id(connection)
@@ -335,7 +335,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
     @admin.action(description="Sync now", permissions=["act"])
     def sync_now(self, request: HttpRequest, queryset: Any) -> None:
         for connection in queryset:
-            reason = why_not(connection)
+            reason = syncing.why_not(connection)
             if reason:
                 self.message_user(request, reason, messages.ERROR)
             else:
@@ -368,12 +368,3 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
         for connection in queryset:
             syncing.resume(connection)
         self.message_user(request, f"Going on: {', '.join(map(str, queryset))}.")
-
-
-def why_not(connection: Connection) -> str:
-    """Why a connection would not run now; empty if it would."""
-    if not connection.enabled:
-        return f"Connection {connection} is switched off. Switch it on first."
-    if connection.paused_reason:
-        return f"Connection {connection} is paused: {connection.paused_reason}. Resume it first."
-    return ""

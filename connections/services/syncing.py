@@ -232,6 +232,15 @@ def emptiness_accepted(connection: Connection) -> bool:
 # ---- stopping and starting
 
 
+def why_not(connection: Connection) -> str:
+    """Why a connection would not run now; empty if it would."""
+    if not connection.enabled:
+        return f"Connection {connection} is switched off. Switch it on first."
+    if connection.paused_reason:
+        return f"Connection {connection} is paused: {connection.paused_reason}. Resume it first."
+    return ""
+
+
 def pause(connection: Connection, reason: str, by: User | None = None) -> None:
     """Effective before the next slice begins."""
     text = f"{reason} ({by})" if by is not None else reason
