@@ -4,10 +4,22 @@ from django.contrib import admin
 from django.urls import include, path
 
 from connections.adminsite import register_pages
-from connections.views import accounts, connecting, health, helping, home, invitations, news
+from connections.views import accounts, adding, connecting, health, helping, home, invitations, news
 
 register_pages()
 
+ADD = "tenants/<slug:tenant>/connections/add/"
+DRAFT = {
+    "accounts": adding.accounts,
+    "folders": adding.folders,
+    "contacts": adding.contacts,
+    "direction": adding.direction,
+    "mapping": adding.mapping,
+    "rules": adding.rules,
+    "matching": adding.matching,
+    "plan": adding.plan,
+    "discard": adding.discard,
+}
 urlpatterns = [
     path("", home.home, name="home"),
     path("admin/", admin.site.urls),
@@ -18,6 +30,11 @@ urlpatterns = [
     path("tenants/<slug:tenant>/accounts/<int:pk>/connect/", connecting.again, name="account-again"),
     path("tenants/<slug:tenant>/accounts/<int:pk>/disconnect/", accounts.disconnect, name="account-disconnect"),
     path("tenants/<slug:tenant>/accounts/<int:pk>/share/", accounts.share, name="account-share"),
+    path(ADD, adding.begin, name="connection-add"),
+    *(
+        path(f"tenants/<slug:tenant>/connections/add/<int:draft>/{step}/", view, name=f"draft-{step}")
+        for step, view in DRAFT.items()
+    ),
     path("connect-requests/<str:token>/", invitations.open_request, name="connect-request"),
     path("connect/<slug:app>/", connecting.come_back, name="connect-back"),
     path("help/", helping.index, name="help"),

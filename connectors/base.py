@@ -385,6 +385,7 @@ class App:
     login_url: str = ""
     user_supplied_url: bool = False
     help: str = ""  # Markdown file in the room
+    local: str = ""  # which contacts people see in the app's own programs that are not with the vendor, and what to do
     sandbox: str = ""  # dotted path of a callable that makes the WSGI part
     sandbox_prefix: str = ""
     # Makes the field that a person declares by the app's name for it; raises ValueError with a sentence for people.

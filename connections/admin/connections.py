@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
@@ -24,22 +24,10 @@ from connections.services import arranging, background, looking, subscribing, sy
 from connections.services.configuration import versions
 from connections.services.mapping import Editor
 from connections.services.rules import Editor as RuleEditor
+from connections.widgets import Suggested
 from syncrules.mapping import MappingError
 
 KEYS = (("email", "email"), ("phone+name", "phone and name"), ("name+company", "name and company"))
-
-
-class Suggested(forms.TextInput):
-    """A text with suggestions; what is not among them may be typed as well."""
-
-    def __init__(self, suggestions: Iterable[str]) -> None:
-        super().__init__({"class": "vTextField"})
-        self.suggestions = list(suggestions)
-
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        drawn = super().render(name, value, {**(attrs or {}), "list": f"{name}-suggestions"}, renderer)
-        options = format_html_join("", '<option value="{}">', [(text,) for text in self.suggestions])
-        return format_html('{}<datalist id="{}-suggestions">{}</datalist>', drawn, name, options)
 
 
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -102,7 +90,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             policy.choices = [choice for choice in policy.choices if choice[0] != "delete"]
         label = self.fields[f"deletion_label_{way}"]
         label.label = f"label on {target.name}"
-        label.widget = Suggested(name for _, name in target.labels)
+        label.widget = Suggested((name for _, name in target.labels), {"class": "vTextField"})
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -229,7 +217,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
         if form.has_changed() or any(formset.has_changed() for formset in formsets):
             arranging.configured(form.instance)
             if form.instance.first_run_done:
-                self.message_user(request, mappings.goes_live(form.instance))
+                self.message_user(request, arranging.goes_live(form.instance))
 
     def has_delete_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
         """One at a time."""
@@ -269,7 +257,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
 
     def sync_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         connection = self.button(request, pk)
-        reason = why_not(connection)
+        reason = syncing.why_not(connection)
         if reason:
             return self.back(request, connection, reason, messages.ERROR)
         after = looking.newest_run_id(connection)
@@ -347,7 +335,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
     @admin.action(description="Sync now", permissions=["act"])
     def sync_now(self, request: HttpRequest, queryset: Any) -> None:
         for connection in queryset:
-            reason = why_not(connection)
+            reason = syncing.why_not(connection)
             if reason:
                 self.message_user(request, reason, messages.ERROR)
             else:
@@ -380,12 +368,3 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
         for connection in queryset:
             syncing.resume(connection)
         self.message_user(request, f"Going on: {', '.join(map(str, queryset))}.")
-
-
-def why_not(connection: Connection) -> str:
-    """Why a connection would not run now; empty if it would."""
-    if not connection.enabled:
-        return f"Connection {connection} is switched off. Switch it on first."
-    if connection.paused_reason:
-        return f"Connection {connection} is paused: {connection.paused_reason}. Resume it first."
-    return ""

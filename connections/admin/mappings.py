@@ -217,15 +217,7 @@ def _switch(owner: PairwiseAdmin[Connection], request: HttpRequest, connection: 
 def _what_follows(connection: Connection) -> str:
     if not connection.first_run_done:
         return "Nothing is synced yet; a preview shows what the whole mapping would do."
-    return f"Contacts in sync are now compared by what is newly mapped alone. {goes_live(connection)}"
-
-
-def goes_live(connection: Connection) -> str:
-    """What becomes of a change of the configuration of a connection that is at work."""
-    return (
-        f"Up to {connection.approve_above} changes that follow from this alone are written at once; if there are more, "
-        "they are shown as a plan and wait for approval. Everything else goes on."
-    )
+    return f"Contacts in sync are now compared by what is newly mapped alone. {arranging.goes_live(connection)}"
 
 
 def _back(

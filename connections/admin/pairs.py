@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from connections.admin import forgetting
 from connections.admin.base import BigTable, ConnectionFilter, EngineOwned, address, link, listing
 from connections.admin.runs import plan_undo
-from connections.models import Change, Decision, Item, Pair, Verdict
+from connections.models import Change, Decision, Item, Pair
 from connections.services import deciding, finding, looking, merging, neighbours, syncing
 from connectors.base import ConnectorError
 
@@ -114,16 +114,15 @@ class PairAdmin(BigTable[Pair]):
 
     def decide_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         pair = self.button(request, pk)
-        verdict, chosen = request.POST.get("verdict", ""), request.POST.get("other", "")
-        folders = (pair.connection.folder_a_id, pair.connection.folder_b_id)
-        other = Item.objects.filter(pk=chosen, folder__in=folders).first() if chosen.isdigit() else None
-        if verdict not in Verdict.values:
-            return self.back(request, pair, "Choose what you decide.", messages.ERROR)
         try:
-            deciding.decide(pair, verdict, other, by=request.user)  # type: ignore[arg-type]
+            told = deciding.decide_as_said(
+                pair,
+                request.POST.get("verdict", ""),
+                request.POST.get("other", ""),
+                request.user,  # type: ignore[arg-type]
+            )
         except deciding.CannotDecide as reason:
             return self.back(request, pair, str(reason), messages.ERROR)
-        told = f"Decided: {Verdict(verdict).label}. The next run carries it out; it can be taken back under decisions."
         if request.POST.get("next") == "review":
             self.message_user(request, f"{pair}: {told}")
             return HttpResponseRedirect(address(pair.connection, "review"))

@@ -9,6 +9,7 @@ from connections.models.connections import (
     DirectionChoice,
     SideChoice,
 )
+from connections.models.drafts import ConnectionDraft
 from connections.models.folders import Departed, DroppedKey, Folder, Item, ItemKey, Label, Seen
 from connections.models.forgetting import Forgetting, ForgottenKey
 from connections.models.leases import Lease
@@ -33,6 +34,7 @@ __all__ = [
     "ConflictPolicy",
     "ConnectRequest",
     "Connection",
+    "ConnectionDraft",
     "Decision",
     "DeclaredField",
     "DeletedConnection",

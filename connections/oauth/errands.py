@@ -16,7 +16,8 @@ MOST = 8  # dances that somebody may have open
 @dataclass(slots=True)
 class Errand:
     """`account`: the id of the one to authorise again, None for a new one. `login_url`: empty for the registration's
-    own."""
+    own. `draft`: the id of the connection being set up for which this is done, and its `side`; so the way back is never
+    an address that somebody could have written."""
 
     app: str
     user: int
@@ -25,6 +26,8 @@ class Errand:
     client_id: str
     login_url: str
     shared: bool
+    draft: int | None = None
+    side: str = ""
     verifier: str = ""
     at: float = 0.0
 

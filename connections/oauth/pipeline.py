@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 
 from connections.models import User
 from connections.oauth.backend import ConnectBackend
-from connections.services import connecting
+from connections.services import connecting, drafting
 
 
 def check_scopes(backend: ConnectBackend, response: Mapping[str, str], **kwargs: Any) -> None:
@@ -28,4 +28,7 @@ def receive(backend: ConnectBackend, response: Mapping[str, str], user: User, **
     place = connecting.Place(errand.tenant, errand.account, errand.shared)
     account, known = connecting.store(user, place, access, met)
     messages.success(backend.asked, connecting.told(account, known))
+    draft = drafting.of_user(user, errand.tenant, errand.draft) if errand.draft else None
+    if draft is not None and drafting.take_account(draft, errand.side, account):
+        return redirect("draft-accounts", account.tenant.slug, draft.pk)
     return redirect("accounts", account.tenant.slug)

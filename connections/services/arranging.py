@@ -250,6 +250,14 @@ def configured(connection: Connection, note: str = "") -> None:
     syncing.wake(connection.pk)
 
 
+def goes_live(connection: Connection) -> str:
+    """What becomes of a change of the configuration of a connection that is at work, in words."""
+    return (
+        f"Up to {connection.approve_above} changes that follow from this alone are written at once; if there are more, "
+        "they are shown as a plan and wait for approval. Everything else goes on."
+    )
+
+
 def keep_version(connection: Connection, note: str = "") -> None:
     from connections.services.configuration import versions  # noqa: PLC0415 - it stands on this module
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 
 from django.db import transaction
 from django_q.tasks import async_task
@@ -14,6 +15,7 @@ from connections.engine.runner import RELATED, Busy
 from connections.models import Change, Connection, Forgetting, Pair, Run, RunKind, RunState, User
 from connections.services import ending, forgetting, syncing, undoing
 
+T = TypeVar("T")
 BUSY = 2.0  # seconds between two looks at a connection that another worker runs
 PATIENCE = 60.0  # seconds after which the task gives its place to others and is called again
 
@@ -21,6 +23,11 @@ PATIENCE = 60.0  # seconds after which the task gives its place to others and is
 def start_plan(connection: Connection) -> None:
     """Lets a worker observe both sides and propose what it would write."""
     _call("plan", connection.pk)
+
+
+def start_recheck(connection: Connection) -> None:
+    """Lets a worker look at every contact of both sides again."""
+    _call("recheck", connection.pk)
 
 
 def start_undo(what: Run | Change | Pair, *, preview: bool) -> None:
@@ -56,15 +63,29 @@ def start_forgetting(asked: Forgetting) -> None:
 
 def plan(connection_id: int) -> str:
     """One slice of a plan; calls itself for the next."""
-    connection = Connection.objects.select_related(*RELATED).get(pk=connection_id)
+    connection = Connection.objects.select_related(*RELATED).filter(pk=connection_id).first()
+    if connection is None:
+        return "deleted"
 
     def work() -> Run:
-        return syncing.runner(connection).run(RunKind.INCREMENTAL, preview=True, budget=syncing.SLICE)
+        run = syncing.runner(connection).run(RunKind.INCREMENTAL, preview=True, budget=syncing.SLICE)
+        syncing.note_losses(run)
+        return run
 
     run = _when_free(work)
     if run is None or run.state == RunState.RUNNING:
         _call("plan", connection_id)
     return run.state if run is not None else "busy"
+
+
+def recheck(connection_id: int) -> str:
+    """The first slice; the next ones are called as those of any run are."""
+    if not Connection.objects.filter(pk=connection_id).exists():
+        return "deleted"
+    told = _when_free(lambda: syncing.run_slice(connection_id, full=True))
+    if told is None:
+        _call("recheck", connection_id)
+    return told or "busy"
 
 
 def take_back_since(connection_id: int, moment: float) -> str:
@@ -117,7 +138,7 @@ def _taken_back(work: Callable[[], Run], task: str, *arguments: object) -> str:
     return run.state if run is not None else "busy"
 
 
-def _when_free(work: Callable[[], Run]) -> Run | None:
+def _when_free(work: Callable[[], T]) -> T | None:
     """None when another worker kept the connection all the time."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:

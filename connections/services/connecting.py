@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.text import slugify
 
 from connections import host, scheduling
 from connections.encryption import Undecryptable
 from connections.models import Account, AccountState, Connection, Membership, Tenant, User
-from connections.services import asking, permits
+from connections.services import asking, naming, permits
 from connectors.base import App, ConnectorError, Host
 from connectors.oauth import Identity, OAuth
 
@@ -167,10 +166,8 @@ def told(account: Account, known: bool) -> str:
 
 def free_name(tenant: Tenant, text: str, app: App) -> str:
     """A name that no account of the tenant has, such as anna-outlook."""
-    stem = f"{slugify(text.partition('@')[0])[:60]}-{app.key}".strip("-")
-    taken = set(Account.objects.filter(tenant=tenant, name__startswith=stem).values_list("name", flat=True))
-    names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
-    return next(name for name in names if name not in taken)
+    stem = f"{text.partition('@')[0][:60]} {app.key}"
+    return naming.free_name(Account.objects.filter(tenant=tenant), stem)
 
 
 def wake(account: Account) -> None:

@@ -48,6 +48,19 @@ def decide(pair: Pair, verdict: str, other: Item | None = None, by: User | None 
         _decide_again(pair.connection, a, b, verdict)
 
 
+def decide_as_said(pair: Pair, verdict: str, other: str, by: User) -> str:
+    """`other`: the id of a record of one of the connection's folders, as a form has it. Returns what to tell. Raises
+    CannotDecide."""
+    if verdict not in Verdict.values:
+        raise CannotDecide("Choose what you decide.")
+    folders = (pair.connection.folder_a_id, pair.connection.folder_b_id)
+    chosen = (
+        Item.objects.filter(pk=other, folder__in=folders).first() if other.isdecimal() and len(other) < 18 else None
+    )
+    decide(pair, verdict, chosen, by=by)
+    return f"Decided: {Verdict(verdict).label}. The next run carries it out; it can be taken back."
+
+
 def _keep(connection: Connection, a: Item | None, b: Item | None, verdict: str, by: User | None) -> None:
     Decision.objects.update_or_create(
         connection=connection, item_a=a, item_b=b, defaults={"verdict": verdict, "by": by}

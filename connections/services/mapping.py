@@ -53,11 +53,14 @@ class Overview:
 class Editor:
     """The table of one connection, with the catalogues as they are known now."""
 
-    def __init__(self, connection: Connection, given: Offer | None = None) -> None:
+    def __init__(
+        self, connection: Connection, given: Offer | None = None, own: Sequence[MappingSpec] | None = None
+    ) -> None:
+        """`own`: lines of a connection that is not stored yet."""
         self.connection = connection
         self.given = given or arranging.offer(connection)
         self.a, self.b = self.given.a.catalogue, self.given.b.catalogue
-        self.own = setup.own_specs(connection)
+        self.own = setup.own_specs(connection) if own is None else list(own)
         self.defaults = default_mappings(self.a, self.b) if connection.default_mappings else []
         self.specs = combined(self.defaults, self.own)
 

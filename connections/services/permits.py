@@ -1,11 +1,11 @@
-"""What members may do with connected accounts. An account belongs to whoever authorised it; without an owner, to the
-tenant."""
+"""What members may do with connected accounts and with connections. An account belongs to whoever authorised it;
+without an owner, to the tenant."""
 
 from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from connections.models import Account, Membership, Role
+from connections.models import Account, Connection, Membership, Role
 
 
 def accounts_for(membership: Membership) -> QuerySet[Account]:
@@ -28,3 +28,31 @@ def may_authorise(membership: Membership, account: Account) -> bool:
 def may_disconnect(membership: Membership, account: Account) -> bool:
     """Also whether somebody may choose who else uses it."""
     return account.owner_id == membership.user_id or membership.role == Role.OWNER
+
+
+def usable_accounts(membership: Membership) -> QuerySet[Account]:
+    """What a member may connect folders of, or see contacts of: a private account is its owner's alone."""
+    return Account.objects.filter(Q(shared=True) | Q(owner=membership.user_id), tenant=membership.tenant_id)
+
+
+def connections_for(membership: Membership) -> QuerySet[Connection]:
+    """What a member sees: connections of accounts that the member sees."""
+    rows = Connection.objects.filter(tenant=membership.tenant_id)
+    if membership.role == Role.OWNER:
+        return rows
+    seen = Q()
+    for side in ("a", "b"):
+        account = f"folder_{side}__account"
+        seen &= Q(**{f"{account}__shared": True}) | Q(**{f"{account}__owner": membership.user_id})
+    return rows.filter(seen)
+
+
+def may_see_contacts(membership: Membership, connection: Connection) -> bool:
+    """Of others' private accounts the owners of a tenant see state, counts and errors alone."""
+    accounts = (connection.folder_a.account, connection.folder_b.account)
+    return all(account.shared or account.owner_id == membership.user_id for account in accounts)
+
+
+def may_run(membership: Membership, connection: Connection) -> bool:
+    """Also whether somebody may change it; who only looks may not."""
+    return membership.role in (Role.OWNER, Role.EDITOR) and connection.tenant_id == membership.tenant_id

@@ -40,6 +40,11 @@ class Group:
     reasons: Counter[str] = field(default_factory=Counter)
     samples: list[str] = field(default_factory=list)
 
+    @property
+    def names_people(self) -> bool:
+        """Each reason is about one contact, and names others."""
+        return self.sort in (Health.REVIEW, Health.DUPLICATE)
+
     def add(self, name: str, reasons: list[str]) -> None:
         self.count += 1
         self.reasons.update(reasons)

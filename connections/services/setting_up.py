@@ -30,6 +30,14 @@ class CannotSetUp(Exception):
     """What was asked for cannot be; the text says what is wrong and what can be done."""
 
 
+class ConnectedAlready(CannotSetUp):
+    """A pair of folders is connected once; `other` is the connection that has it."""
+
+    def __init__(self, a: Folder, b: Folder, other: Connection) -> None:
+        self.other = other
+        super().__init__(f"“{a}” and “{b}” are connected already, by {other}; a pair of folders is connected once.")
+
+
 # ---- folders
 
 
@@ -201,7 +209,7 @@ def refuse_used(a: Folder, b: Folder, leaving: Collection[int] = ()) -> None:
     used = Connection.objects.filter(Q(folder_a=a, folder_b=b) | Q(folder_a=b, folder_b=a))
     other = used.exclude(pk__in=leaving).first()
     if other is not None:
-        raise CannotSetUp(f"“{a}” and “{b}” are connected already, by {other}; a pair of folders is connected once.")
+        raise ConnectedAlready(a, b, other)
 
 
 @transaction.atomic

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from connections.models import AccountState, Connection, Health, Pair, Run
-from connections.services import looking, subscribing
+from connections.models import AccountState, Connection, Health, Pair, Run, RunState
+from connections.services import arranging, looking, subscribing, wellbeing
+from connections.services.looking import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +23,65 @@ class Status:
     run: Run | None
     pairs: dict[str, int]
     problems: list[str]
-    news: list[subscribing.Source]
 
     @property
     def words(self) -> str:
         return str(looking.State(self.state).label)
+
+    @property
+    def news(self) -> list[subscribing.Source]:
+        return list(subscribing.sources(self.connection))
+
+    @property
+    def is_running(self) -> bool:
+        return self.run is not None and self.run.state == RunState.RUNNING
+
+    @property
+    def is_new(self) -> bool:
+        """Made by a set-up that was not finished."""
+        return self.connection.paused_reason == arranging.NEW
+
+    @property
+    def cannot(self) -> bool:
+        return self.state in (State.AUTH, State.FAILED)
+
+    @property
+    def sentence(self) -> str:
+        """Where it stands, for who looks after it."""
+        row, first = self.connection, not self.connection.first_run_done
+        if self.is_new:
+            return "Being set up, not started yet."
+        if self.cannot:
+            return f"Cannot sync because {self._cause()}"
+        if self.state == State.PAUSED:
+            return f"Paused: {row.paused_reason}."
+        if row.look_only and self.state in (State.PLANNED, State.RESTS, State.NEW):
+            return "Looks only: it shows what it would do, and writes nothing."
+        return {
+            State.OFF: "Switched off.",
+            State.RUNNING: "First scan: both sides are read and compared." if first else "Syncing.",
+            State.HELD: "Waits for your approval; everything else goes on.",
+            State.PLANNED: "Has a plan that nobody has decided about yet.",
+            State.NEW: "Started: its first run begins as soon as a worker is free.",
+            State.RESTS: "Listening: both sides are the same, and edits are carried over as they come.",
+        }[State(self.state)]
+
+    def _cause(self) -> str:
+        accounts = dict.fromkeys((self.connection.folder_a.account, self.connection.folder_b.account))
+        lost = [str(account) for account in accounts if account.state == AccountState.NEEDS_AUTHORISATION]
+        if lost:
+            return f"{' and '.join(lost)} must be connected again."
+        message = self.run.message if self.run else ""
+        return f"{message or 'of an error that left no message'}"
+
+    @property
+    def shares(self) -> list[wellbeing.Share]:
+        return wellbeing.shares(self.pairs)
+
+    @property
+    def asking(self) -> int:
+        """Contacts that need a person."""
+        return sum(self.pairs.get(health.value, 0) for health in (Health.REVIEW, Health.DUPLICATE, Health.FAILED))
 
     @property
     def named_pairs(self) -> list[tuple[str, int]]:
@@ -55,17 +111,21 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def statuses(rows: QuerySet[Connection]) -> list[Status]:
-    """Of these connections, in the order of tenants and names."""
+    """Of these connections, in the order of tenants and names; it costs the same however many there are."""
     ordered = rows.select_related("tenant", "folder_a__account", "folder_b__account").order_by("tenant__slug", "name")
-    return [_status(row) for row in looking.with_state(ordered)]
+    found = list(looking.with_state(ordered))
+    runs = Run.objects.in_bulk([row.run_id for row in found if row.run_id])
+    counted: dict[int, dict[str, int]] = {}
+    pairs = Pair.objects.filter(connection__in=[row.pk for row in found]).order_by()
+    for pk, health, count in pairs.values_list("connection", "health").annotate(count=Count("id")):
+        counted.setdefault(pk, {})[health] = count
+    return [status_of(row, runs.get(row.run_id), counted.get(row.pk, {})) for row in found]
 
 
-def _status(row: Any) -> Status:
-    run = Run.objects.filter(pk=row.run_id).first() if row.run_id else None
-    counted = Pair.objects.filter(connection=row).order_by().values_list("health").annotate(count=Count("id"))
-    found = dict(counted)
-    pairs = {health.value: found[health.value] for health in Health if found.get(health.value)}
-    return Status(row, row.state, run, pairs, _problems(row, run), list(subscribing.sources(row)))
+def status_of(row: Any, run: Run | None, counted: Mapping[str, int]) -> Status:
+    """`row`: a connection with its state, as `looking.with_state` gives it."""
+    pairs = {health.value: counted[health.value] for health in Health if counted.get(health.value)}
+    return Status(row, row.state, run, pairs, _problems(row, run))
 
 
 def _problems(row: Connection, run: Run | None) -> list[str]:

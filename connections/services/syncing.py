@@ -63,14 +63,20 @@ def sync(connection: Connection, *, full: bool = False, progress: Progress = qui
 def preview(connection: Connection, *, progress: Progress = quiet, wait: bool = True) -> Run:
     """Observes for real and plans; writes nothing to an app."""
     run = _run(connection, RunKind.INCREMENTAL, True, progress, wait)
-    if run.state == RunState.PLANNED:
-        run.losses = [asdict(loss) for loss in losses.report(run.connection)]
-        run.save(update_fields=["losses"])
+    note_losses(run)
     return run
 
 
-def run_slice(connection_id: int) -> str:
-    """One bounded piece of work for the queue; says what became of it."""
+def note_losses(run: Run) -> None:
+    """Keeps with a plan what the other side cannot hold."""
+    if run.state == RunState.PLANNED:
+        run.losses = [asdict(loss) for loss in losses.report(run.connection)]
+        run.save(update_fields=["losses"])
+
+
+def run_slice(connection_id: int, full: bool = False) -> str:
+    """One bounded piece of work for the queue; says what became of it. `full`: a new run looks at everything again, and
+    Busy is raised where another worker is at it."""
     connection = Connection.objects.select_related("tenant", "folder_a__account", "folder_b__account").get(
         pk=connection_id
     )
@@ -78,8 +84,11 @@ def run_slice(connection_id: int) -> str:
     Connection.objects.filter(pk=connection_id).update(queued_at=None)
     try:
         _refuse_paused(connection)
-        run = runner(connection).run(budget=SLICE, accept_empty=emptiness_accepted(connection))
+        kind = RunKind.FULL if full else RunKind.INCREMENTAL
+        run = runner(connection).run(kind, budget=SLICE, accept_empty=emptiness_accepted(connection))
     except (Busy, Paused, FenceLost) as reason:
+        if full and isinstance(reason, Busy):
+            raise
         return str(reason)
     except Exception as error:  # noqa: BLE001 - a fault of ours in one connection must not start it again every second
         return _failed_inside(connection, error)
@@ -221,6 +230,15 @@ def emptiness_accepted(connection: Connection) -> bool:
 
 
 # ---- stopping and starting
+
+
+def why_not(connection: Connection) -> str:
+    """Why a connection would not run now; empty if it would."""
+    if not connection.enabled:
+        return f"Connection {connection} is switched off. Switch it on first."
+    if connection.paused_reason:
+        return f"Connection {connection} is paused: {connection.paused_reason}. Resume it first."
+    return ""
 
 
 def pause(connection: Connection, reason: str, by: User | None = None) -> None:

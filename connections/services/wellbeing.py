@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
@@ -35,6 +35,29 @@ ORDER = (
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """The part of a bar that stands for a state: where it begins and how long it is, of 100."""
+
+    health: str
+    label: str
+    count: int
+    start: float
+    share: float
+
+
+def shares(counts: Mapping[str, int]) -> list[Share]:
+    total = sum(counts.values()) or 1
+    found, start = [], 0.0
+    for health in ORDER:
+        count = counts.get(health.value, 0)
+        if count:
+            share = 100 * count / total
+            found.append(Share(health.value, str(health.label), count, start, share))
+            start += share
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     health: str
     label: str
@@ -49,15 +72,11 @@ def states(connection: Connection) -> list[State]:
     """Every state that some contact is in."""
     rows = Pair.objects.filter(connection=connection).order_by()
     counts = dict(rows.values_list("health").annotate(count=Count("id")))
-    total = sum(counts.values()) or 1
-    found, start = [], 0.0
-    for health in ORDER:
-        count = counts.get(health.value, 0)
-        if count:
-            share = 100 * count / total
-            causes = [] if health in (*NAMES_PEOPLE, Health.IN_SYNC) else _causes(rows, health)
-            found.append(State(health.value, str(health.label), count, ADVICE[health], causes, start, share))
-            start += share
+    found = []
+    for one in shares(counts):
+        health = Health(one.health)
+        causes = [] if health in (*NAMES_PEOPLE, Health.IN_SYNC) else _causes(rows, health)
+        found.append(State(one.health, one.label, one.count, ADVICE[health], causes, one.start, one.share))
     return found
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -16,11 +18,11 @@ from social_core.exceptions import SocialAuthBaseException
 
 from connections import registrations
 from connections.encryption import Undecryptable
-from connections.models import Account, Membership, Tenant
+from connections.models import Account, ConnectionDraft, Membership, Tenant, User
 from connections.oauth.backend import ConnectBackend
 from connections.oauth.errands import Errand
 from connections.oauth.failures import Failure, failure_of
-from connections.services import access, connecting, entering, offering, permits
+from connections.services import access, connecting, drafting, entering, offering, permits
 from connections.services.connecting import AnotherIdentity, NotConnected
 from connections.services.offering import Offer
 from connections.views.accounts import account_of
@@ -31,6 +33,34 @@ from connectors.base import App, ConnectorError
 from connectors.oauth import OAuth
 
 PAGE = "people/connect.html"
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """The connection being set up for which an account is connected, and its side."""
+
+    draft: ConnectionDraft
+    side: str
+
+    @property
+    def back(self) -> str:
+        return reverse("draft-accounts", args=[self.draft.tenant.slug, self.draft.pk])
+
+    @property
+    def query(self) -> str:
+        return f"?draft={self.draft.pk}&side={self.side}"
+
+
+def _for(request: HttpRequest, membership: Membership) -> For | None:
+    """Raises Http404 for a draft that is not the person's own."""
+    given, side = request.GET.get("draft", ""), request.GET.get("side", "")
+    if not given:
+        return None
+    rows = drafting.drafts_of(membership).filter(pk=int(given)) if given.isdecimal() and len(given) < 10 else None
+    draft = rows.first() if rows is not None else None
+    if draft is None or side not in ("a", "b"):
+        raise Http404
+    return For(draft, side)
 
 
 @require_safe
@@ -64,8 +94,9 @@ def again(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
 
 
 def _connect(request: HttpRequest, membership: Membership, app: App, account: Account | None) -> HttpResponse:
-    offer = offering.offer(app, membership.tenant)
+    offer, wanted = offering.offer(app, membership.tenant), _for(request, membership)
     context: dict[str, Any] = {"tenant": membership.tenant, "app": app, "account": account, "offer": offer}
+    context["wanted"] = wanted
     if offer.reason:
         return render(request, PAGE, context, status=409 if request.method == "POST" else 200)
     if app.oauth is None:
@@ -95,6 +126,8 @@ def _begin(
             client_id=registration.client_id,
             login_url=_login_url(account, oauth, place),
             shared=sharing is None or sharing.is_shared,
+            draft=context["wanted"].draft.pk if context["wanted"] else None,
+            side=context["wanted"].side if context["wanted"] else "",
         )
         backend = ConnectBackend(request, app, oauth)
         leaving = {"url": backend.begin(errand, registration, _hint(request, account)), "app": app}
@@ -146,11 +179,15 @@ def _failed(request: HttpRequest, backend: ConnectBackend, failure: Failure, err
     errand = getattr(backend, "errand", None)
     context: dict[str, Any] = {"app": backend.app, "failure": failure}
     tenant = Tenant.objects.filter(pk=errand.tenant, memberships__user=errand.user).first() if errand else None
-    if tenant is not None and errand is not None and errand.user == request.user.pk:
+    if tenant is not None and errand is not None and isinstance(request.user, User) and errand.user == request.user.pk:
         account = Account.objects.filter(pk=errand.account, tenant=tenant).first() if errand.account else None
-        context |= {"tenant": tenant, "again": _way(tenant, backend.app, account)}
+        draft = drafting.of_user(request.user, tenant.pk, errand.draft) if errand.draft else None
+        wanted = For(draft, errand.side) if draft else None
+        query = wanted.query if wanted else ""
+        context |= {"tenant": tenant, "again": _way(tenant, backend.app, account) + query, "wanted": wanted}
         if isinstance(error, AnotherIdentity):
-            context |= {"other": error.found, "add": _way(tenant, backend.app, None)}
+            login = f"{'&' if query else '?'}{urlencode({'login': error.found})}"
+            context |= {"other": error.found, "add": _way(tenant, backend.app, None) + query + login}
     return render(request, "people/not_connected.html", context, status=failure.status)
 
 
@@ -178,5 +215,8 @@ def _enter(
             form.add_error(None, str(error))
         else:
             messages.success(request, connecting.told(found, known))
+            wanted = context["wanted"]
+            if wanted is not None and drafting.take_account(wanted.draft, wanted.side, found):
+                return redirect(wanted.back)
             return redirect("accounts", membership.tenant.slug)
     return render(request, PAGE, {**context, "forms": forms})

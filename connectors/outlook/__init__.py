@@ -36,6 +36,10 @@ APP = App(
     base_url=GRAPH_URL,
     login_url=LOGIN_URL,
     help="help.md",
+    local=(
+        "Contacts that live on one computer only: in a data file (.pst), or in a mailbox that Outlook fetches by POP. "
+        "Microsoft does not have them. Move them in Outlook into a contact folder of the mailbox itself."
+    ),
     sandbox="connectors.outlook.sandbox:make",
     sandbox_prefix="/graph",
     declare=declare,

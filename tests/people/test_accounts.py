@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
-from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
@@ -28,50 +27,13 @@ def said(answer: Any) -> str:
     return " ".join(str(message) for message in get_messages(answer.wsgi_request))
 
 
-# ---- tenants and roles, over every address
-
-
-def pages_of_tenants() -> list[str]:
-    """The names of all addresses with the slug of a tenant, so that a new one is asked as well."""
-    found = [one for one in get_resolver().url_patterns if isinstance(one, URLPattern)]
-    return sorted(one.name or "" for one in found if "tenant" in one.pattern.converters)
+# ---- roles
 
 
 def address(name: str, tenant: Tenant, account: Account) -> str:
     [pattern] = [one for one in get_resolver().url_patterns if isinstance(one, URLPattern) and one.name == name]
     values: dict[str, Any] = {"tenant": tenant.slug, "pk": account.pk, "app": "carddav"}
     return reverse(name, kwargs={key: values[key] for key in pattern.pattern.converters})
-
-
-def test_there_are_pages_to_ask() -> None:
-    assert {"accounts", "account-add", "account-disconnect"} <= set(pages_of_tenants())
-
-
-@pytest.mark.parametrize("name", pages_of_tenants())
-def test_no_page_of_a_tenant_opens_to_others(name: str, acme: Tenant, globex: Tenant) -> None:
-    account = make_account(acme, app="carddav", base_url="https://dav.example/")
-    theirs = make_account(globex, app="carddav", base_url="https://dav.example/")
-    stranger = Person(member(globex, "eve@example.com", Role.OWNER), globex)
-    nobody = Client()
-    for where in (address(name, acme, account), address(name, acme, theirs)):
-        for ask in ("get", "post"):
-            assert getattr(stranger.client, ask)(where).status_code in (404, 405), where
-            sign_in = getattr(nobody, ask)(where)
-            assert sign_in.status_code in (302, 405), where
-            if sign_in.status_code == 302:
-                assert sign_in["Location"].startswith(reverse("account_login"))
-    assert Account.objects.filter(pk__in=[account.pk, theirs.pk], shared=True).count() == 2
-
-
-@pytest.mark.parametrize("name", pages_of_tenants())
-def test_an_account_of_another_tenant_is_not_there(name: str, acme: Tenant, globex: Tenant) -> None:
-    theirs = make_account(globex, app="carddav", base_url="https://dav.example/")
-    owner = Person(member(acme, role=Role.OWNER), acme)
-    where = address(name, acme, theirs)
-    if f"/{theirs.pk}/" in where:
-        for ask in ("get", "post"):
-            assert getattr(owner.client, ask)(where).status_code in (404, 405), where
-    assert Account.objects.filter(pk=theirs.pk).exists()
 
 
 def allowed(person: Person, account: Account) -> dict[str, bool]:

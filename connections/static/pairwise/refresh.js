@@ -20,7 +20,7 @@
       if (!answer.ok || !fresh) {
         return;
       }
-      if (!fresh.dataset.refresh) {
+      if (!fresh.dataset.refresh && !fresh.dataset.keep) {
         window.location.reload();  // finished: the buttons below it change too
         return;
       }

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connections', '0014_news'),
+        ('connections', '0015_connection_drafts'),
     ]
 
     operations = [

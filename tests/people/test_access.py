@@ -1,0 +1,123 @@
+"""Every address of every role in the own and in a foreign tenant, generated from the table of addresses: a new page for
+which nobody wrote down who may open it fails here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+
+from connections.models import Account, ConnectionDraft, Role, Tenant
+from tests.factories import make_account
+from tests.people.conftest import Person, member
+
+pytestmark = pytest.mark.django_db
+ALL = "owner editor viewer"
+DOES = "owner editor"
+NOBODY = ""
+
+# Who may read and who may post; None: the address knows no such request. Accounts are shared ones of a colleague.
+RULES: dict[str, tuple[str | None, str | None]] = {
+    "accounts": (ALL, None),
+    "account-add": (DOES, None),
+    "account-connect": (DOES, DOES),
+    "account-again": (DOES, DOES),
+    "account-disconnect": ("owner", "owner"),
+    "account-share": (None, "owner"),
+    "connection-add": (DOES, DOES),
+    **{
+        f"draft-{step}": (DOES, DOES)
+        for step in ("accounts", "folders", "contacts", "direction", "mapping", "rules", "matching", "plan")
+    },
+    "draft-discard": (None, DOES),
+}
+# Addresses without a tenant in them: open to everybody, or to whoever is signed in.
+OPEN = [
+    *("connect-request", "connect-back", "invitation"),
+    *("help", "help-app", "help-page"),
+    *("news-of-app", "news-of-folder"),
+    *("health-live", "health-ready", "health-queue"),
+]
+SIGNED_IN = ["home"]
+
+
+def patterns() -> dict[str, URLPattern]:
+    return {one.name or "": one for one in get_resolver().url_patterns if isinstance(one, URLPattern)}
+
+
+def pages() -> list[str]:
+    """The names of all addresses with the slug of a tenant."""
+    return sorted(name for name, one in patterns().items() if "tenant" in one.pattern.converters)
+
+
+@dataclass
+class World:
+    """A tenant with one of everything that an address can name."""
+
+    tenant: Tenant
+    account: Account = field(init=False)
+
+    def __post_init__(self) -> None:
+        colleague = member(self.tenant, f"colleague@{self.tenant.slug}.example")
+        self.account = make_account(self.tenant, app="carddav", base_url="https://dav.example/", owner=colleague)
+
+    def person(self, role: str) -> Person:
+        return Person(member(self.tenant, f"{role}@{self.tenant.slug}.example", role), self.tenant)
+
+    def draft(self, person: Person) -> ConnectionDraft:
+        return ConnectionDraft.objects.create(tenant=self.tenant, user=person.user, app_a="carddav", app_b="carddav")
+
+    def values(self, person: Person) -> dict[str, Any]:
+        return {"app": "carddav", "pk": self.account.pk, "draft": self.draft(person).pk}
+
+
+def address(name: str, tenant: Tenant, values: dict[str, Any]) -> str:
+    known = {"tenant": tenant.slug, **values}
+    return reverse(name, kwargs={key: known[key] for key in patterns()[name].pattern.converters})
+
+
+def test_every_page_has_a_rule() -> None:
+    assert set(pages()) == set(RULES)
+    assert {name for name in patterns() if name not in RULES} == {*OPEN, *SIGNED_IN}
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_roles_are_respected(name: str, role: str, acme: Tenant) -> None:
+    world = World(acme)
+    person = world.person(role)
+    for ask, may in zip(("get", "post"), RULES[name], strict=True):
+        status = getattr(person.client, ask)(address(name, acme, world.values(person))).status_code
+        allowed = [405] if may is None else [200, 302] if role in may.split() else [403]
+        assert status in allowed, (ask, status)
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_to_another_tenant_nothing_is_there(name: str, acme: Tenant, globex: Tenant) -> None:
+    """Neither under that tenant's address nor under the own one with the other's numbers."""
+    ours, theirs = World(acme), World(globex)
+    stranger, owner = theirs.person(Role.OWNER), ours.person(Role.OWNER)
+    nobody = Client()
+    numbers = ours.values(owner)
+    foreign = address(name, acme, numbers)
+    mixed = address(name, globex, numbers)
+    is_about_one = bool(patterns()[name].pattern.converters.keys() - {"tenant", "app"})
+    for ask, may in zip(("get", "post"), RULES[name], strict=True):
+        gone = [405] if may is None else [404]
+        assert getattr(stranger.client, ask)(foreign).status_code in gone, ask
+        if is_about_one:
+            assert getattr(stranger.client, ask)(mixed).status_code in gone, ask
+        answer = getattr(nobody, ask)(foreign)
+        assert answer.status_code in ([302] if may is not None else [302, 405])
+        if answer.status_code == 302:
+            assert answer["Location"].startswith(reverse("account_login"))
+    assert ConnectionDraft.objects.filter(pk=numbers["draft"]).exists()
+    assert Account.objects.filter(pk=ours.account.pk, shared=True).exists()
+
+
+@pytest.mark.parametrize("name", SIGNED_IN)
+def test_who_is_not_signed_in_is_led_to_sign_in(name: str, db: None) -> None:
+    assert Client().get(reverse(name))["Location"].startswith(reverse("account_login"))

@@ -1,0 +1,158 @@
+"""The whole set-up in a real browser, wide and narrow: from an empty tenant to two apps that are kept the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser
+
+from connections.models import Connection, Tenant
+from connections.services import background, syncing
+from connectors.sandbox import Sandbox
+from tests.admin.test_browser import WIDTHS, Visitor, _unsafe, browser  # noqa: F401 - fixtures
+from tests.connectors.carddav.radicale import RadicaleServer
+from tests.people.conftest import member, registered
+from tests.people.test_browser import visitor_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+MAIL = "anna@contoso.example"
+PEOPLE = [
+    ("Ada", "Lovelace", "ada@example.com", "Analytical Engines"),
+    ("Grace", "Hopper", "grace@example.com", "Navy"),
+    ("Alan", "Turing", "alan@example.com", "Bletchley Park"),
+    ("Edsger", "Dijkstra", "", "Eindhoven"),
+]
+CARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name}\r\nN:{last};{first};;;\r\nEMAIL:{mail}\r\nEND:VCARD\r\n"
+
+
+def contact(first: str, last: str, mail: str, company: str) -> dict[str, Any]:
+    mails = [{"name": f"{first} {last}", "address": mail}] if mail else []
+    return {"givenName": first, "surname": last, "companyName": company, "emailAddresses": mails}
+
+
+@pytest.fixture
+def server() -> Iterator[RadicaleServer]:
+    with RadicaleServer() as found:
+        yield found
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What was put into the queue."""
+    found: list[tuple[Any, ...]] = []
+    for module in ("connections.scheduling", "connections.services.background"):
+        monkeypatch.setattr(f"{module}.async_task", lambda *call: found.append(call))
+    return found
+
+
+def work(calls: list[tuple[Any, ...]]) -> None:
+    """What the workers would do with it."""
+    waiting, calls[:] = list(calls), []
+    for name, *arguments in waiting:
+        if name.endswith(".plan"):
+            background.plan(*arguments)
+
+
+@pytest.fixture(params=list(WIDTHS))
+def anna(
+    request: pytest.FixtureRequest,
+    browser: Browser,  # noqa: F811
+    live_server: Any,
+    acme: Tenant,
+    settings: Any,
+) -> Iterator[Visitor]:
+    settings.PUBLIC_URL = live_server.url
+    found = visitor_of(member(acme), browser, live_server.url, request.param)
+    yield found
+    found.page.context.close()
+    assert found.complaints == []
+
+
+def test_from_an_empty_tenant_to_a_running_connection(
+    anna: Visitor, sandbox: Sandbox, server: RadicaleServer, calls: list[Any], settings: Any
+) -> None:
+    settings.ALLOWED_PRIVATE_HOSTS = [*settings.ALLOWED_PRIVATE_HOSTS, urlsplit(server.url).netloc]
+    registered(sandbox, "outlook")
+    outlook = sandbox.part("outlook")
+    outlook.add_account(MAIL, "Anna Maes")
+    outlook.load(MAIL, [contact(*person) for person in PEOPLE])
+    server.put_card("grace", CARD.format(uid="g", name="Grace Hopper", last="Hopper", first="Grace", mail=PEOPLE[1][2]))
+
+    page = anna.page
+    anna.go("/")
+    page.click("text=Set up a connection")
+    page.check("#id_app_a >> text=Outlook")
+    page.check("#id_app_b >> text=CardDAV")
+    anna.look("wizard-1-apps")
+    page.click("button:text-is('Go on')")
+
+    page.wait_for_selector("text=Whose contacts?")
+    anna.look("wizard-2-accounts-none")
+    page.click("text=Connect your Outlook")
+    page.click("text=Go to Microsoft")
+    page.wait_for_url(f"{sandbox.url}/microsoft/**")
+    page.click(f"label:has-text('{MAIL}')")
+    page.click("button:text-is('Accept')")
+    page.wait_for_selector("text=Whose contacts?")
+    page.click("text=Connect your CardDAV")
+    page.fill("input[name=address]", server.url)
+    page.fill("input[name=username]", server.username)
+    page.fill("input[name=password]", server.password)
+    page.click("main form button")
+    page.wait_for_selector("text=Whose contacts?")
+    anna.look("wizard-2-accounts")
+    page.click("button:text-is('Go on')")
+
+    page.wait_for_selector("h1:text-is('Which folders?')")
+    page.check("fieldset:has-text('Outlook') li >> nth=0 >> input")
+    page.check("fieldset:has-text('CardDAV') li >> nth=0 >> input")
+    anna.look("wizard-3-folders")
+    page.click("button:text-is('Go on')")
+
+    page.wait_for_selector("h1:has-text('Are these the contacts')")
+    assert "Grace Hopper" in page.inner_text("main")
+    page.click("text=No, I see others")
+    page.wait_for_selector("text=.pst")
+    anna.look("wizard-4-contacts-no")
+    page.click("text=Yes, these are the ones")
+    page.wait_for_selector("h1:has-text('Which way')")
+    page.go_back()
+    page.wait_for_selector("h1:has-text('Are these the contacts')")
+    anna.go("/tenants/acme/connections/add/")
+    page.click("text=Go on with")
+    page.wait_for_selector("h1:has-text('Which way')")
+    anna.look("wizard-5-direction")
+    page.click("button:text-is('Go on')")
+
+    page.wait_for_selector("h1:has-text('Which fields')")
+    anna.look("wizard-6-mapping")
+    page.click("button:text-is('Go on')")
+    page.wait_for_selector("h1:has-text('Everybody')")
+    anna.look("wizard-7-rules")
+    page.click("button:text-is('Go on')")
+    page.wait_for_selector("h1:has-text('without an email')")
+    work(calls)
+    page.wait_for_selector("text=1 of 4 contacts")
+    anna.look("wizard-8-matching")
+    page.click("text=Show me the plan")
+    page.wait_for_selector("progress")
+    anna.look("wizard-9-progress")
+    work(calls)
+    page.wait_for_selector("text=This is what would happen")
+    anna.look("wizard-9-plan")
+    assert len(server.cards()) == 1, "nothing is written before it is started"
+    page.click("button:text-is('Start')")
+    page.wait_for_selector("text=started: what the plan says")
+    connection = Connection.objects.get()
+    assert syncing.run_slice(connection.pk) == "done"
+    assert sorted(text.partition("FN:")[2].splitlines()[0] for text in server.cards().values()) == [
+        "Ada Lovelace",
+        "Alan Turing",
+        "Grace Hopper",
+    ]
+    anna.look("wizard-10-started")
+    page.emulate_media(color_scheme="dark")
+    anna.go("/tenants/acme/connections/add/", "wizard-dark")
