@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +13,19 @@ from pytest_django.live_server_helper import LiveServer
 
 from connections import scheduling
 from connections.models import AppRegistration, Connection, Item, ToldRecord
+from connectors.sandbox import Sandbox
 from tests.connectors.hubspot.test_through_the_engine import ANNA, BERT, Make, Stage, body
 from tests.connectors.hubspot.test_through_the_engine import stage as stage
 
 EVENTS = ("contact.creation", "contact.deletion", "contact.merge", "contact.propertyChange:lastname")
 SECRET = "s" * 36
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """One for each test: a vendor's clock that many tests have set forward makes signatures that are not believed."""
+    with Sandbox() as running:
+        yield running
 
 
 def eventually(holds: Callable[[], bool]) -> None:
