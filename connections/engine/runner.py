@@ -57,6 +57,7 @@ class Runner:
     fence: Fence = field(default_factory=Fence)
     progress: Progress = quiet
     lease_seconds: float = 90.0
+    overlooked: bool = field(default=False, init=False)  # another worker was observing a folder: look again soon
 
     def run(
         self,
@@ -205,6 +206,7 @@ class Runner:
         part = self.plant.parts[side]
         lease = claim(f"folder:{part.folder.pk}", self.owner, self.clock, self.lease_seconds)
         if lease is None:
+            self.overlooked = True
             return
         try:
             part.folder.refresh_from_db(fields=OBSERVED)

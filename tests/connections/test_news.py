@@ -19,6 +19,7 @@ from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from connections import host, scheduling, tasks
+from connections.engine.leases import claim
 from connections.models import AccountState, Connection, Folder, Subscription, ToldRecord
 from connections.services import disconnecting, hearing, subscribing, syncing
 from connections.services.subscribing import fingerprint
@@ -348,6 +349,26 @@ class TestHeardNews:
         monkeypatch.setattr(syncing, "runner", real)
         tasks.run(connection.pk)
         assert not is_due(connection)
+
+    def test_whoever_leaves_a_folder_to_another_worker_looks_again_soon(
+        self, folder: Folder, apps: Apps, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connection = Connection.objects.get()
+        for account, remote in zip((folder.account, connection.folder_b.account), [apps.anna, apps.dav], strict=True):
+            monkeypatch.setitem(apps.remotes, account.name, remote)
+        lease = claim(f"folder:{folder.pk}", "another worker", host.SystemClock())
+        assert lease is not None
+        Connection.objects.update(due_at=timezone.now())
+        tasks.run(connection.pk)
+        connection.refresh_from_db()
+        assert connection.due_at is not None
+        assert connection.due_at - timezone.now() < timedelta(seconds=syncing.SOON)
+        lease.release()
+        Connection.objects.update(due_at=timezone.now())
+        tasks.run(connection.pk)
+        connection.refresh_from_db()
+        assert connection.due_at is not None
+        assert connection.due_at - timezone.now() > timedelta(seconds=60)
 
 
 @pytest.fixture
