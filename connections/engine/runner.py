@@ -211,9 +211,8 @@ class Runner:
         try:
             part.folder.refresh_from_db(fields=OBSERVED)
             audit = part.folder.listed_at and self.clock.now() - part.folder.listed_at > AUDIT_AFTER
-            observer = Observer(
-                part.folder, part.connector, part.intake, lease, self.clock, part.fields, self._observed(side)
-            )
+            heard = self._observed(side)
+            observer = Observer(part.folder, part.connector, part.intake, lease, self.clock, part.fields, heard)
             observer.run(full=full or bool(audit))
             self.lease.renew()
         finally:
@@ -319,8 +318,7 @@ class Runner:
         held = {}
         for side, part in self.plant.parts.items():
             creates = Change.objects.filter(target_folder=part.folder, kind="create", state__in=OPEN)
-            since = creates.aggregate(since=Min("sent_at"))["since"]
-            if since is not None:
+            if (since := creates.aggregate(since=Min("sent_at"))["since"]) is not None:
                 held[side] = float(since)
         return held
 

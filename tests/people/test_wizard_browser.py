@@ -71,6 +71,51 @@ def anna(
     assert found.complaints == []
 
 
+def connect_both(anna: Visitor, sandbox: Sandbox, server: RadicaleServer) -> None:
+    page = anna.page
+    page.wait_for_selector("text=Whose contacts?")
+    anna.look("wizard-2-accounts-none")
+    page.click("text=Connect your Outlook")
+    page.click("text=Go to Microsoft")
+    page.wait_for_url(f"{sandbox.url}/microsoft/**")
+    page.click(f"label:has-text('{MAIL}')")
+    page.click("button:text-is('Accept')")
+    page.wait_for_selector("text=Whose contacts?")
+    page.click("text=Connect your CardDAV")
+    page.fill("input[name=address]", server.url)
+    page.fill("input[name=username]", server.username)
+    page.fill("input[name=password]", server.password)
+    page.click("main form button")
+    page.wait_for_selector("text=Whose contacts?")
+    anna.look("wizard-2-accounts")
+    page.click("button:text-is('Go on')")
+
+
+def say_what_is_wanted(anna: Visitor) -> None:
+    """From the contacts on show to the rules, by a way back and by leaving and coming back."""
+    page = anna.page
+    page.wait_for_selector("h1:has-text('Are these the contacts')")
+    assert "Grace Hopper" in page.inner_text("main")
+    page.click("text=No, I see others")
+    page.wait_for_selector("text=.pst")
+    anna.look("wizard-4-contacts-no")
+    page.click("text=Yes, these are the ones")
+    page.wait_for_selector("h1:has-text('Which way')")
+    page.go_back()
+    page.wait_for_selector("h1:has-text('Are these the contacts')")
+    anna.go("/tenants/acme/connections/add/")
+    page.click("text=Go on with")
+    page.wait_for_selector("h1:has-text('Which way')")
+    anna.look("wizard-5-direction")
+    page.click("button:text-is('Go on')")
+    page.wait_for_selector("h1:has-text('Which fields')")
+    anna.look("wizard-6-mapping")
+    page.click("button:text-is('Go on')")
+    page.wait_for_selector("h1:has-text('Everybody')")
+    anna.look("wizard-7-rules")
+    page.click("button:text-is('Go on')")
+
+
 def test_from_an_empty_tenant_to_a_running_connection(
     anna: Visitor, sandbox: Sandbox, server: RadicaleServer, calls: list[Any], settings: Any
 ) -> None:
@@ -89,50 +134,14 @@ def test_from_an_empty_tenant_to_a_running_connection(
     anna.look("wizard-1-apps")
     page.click("button:text-is('Go on')")
 
-    page.wait_for_selector("text=Whose contacts?")
-    anna.look("wizard-2-accounts-none")
-    page.click("text=Connect your Outlook")
-    page.click("text=Go to Microsoft")
-    page.wait_for_url(f"{sandbox.url}/microsoft/**")
-    page.click(f"label:has-text('{MAIL}')")
-    page.click("button:text-is('Accept')")
-    page.wait_for_selector("text=Whose contacts?")
-    page.click("text=Connect your CardDAV")
-    page.fill("input[name=address]", server.url)
-    page.fill("input[name=username]", server.username)
-    page.fill("input[name=password]", server.password)
-    page.click("main form button")
-    page.wait_for_selector("text=Whose contacts?")
-    anna.look("wizard-2-accounts")
-    page.click("button:text-is('Go on')")
-
+    connect_both(anna, sandbox, server)
     page.wait_for_selector("h1:text-is('Which folders?')")
     page.check("fieldset:has-text('Outlook') li >> nth=0 >> input")
     page.check("fieldset:has-text('CardDAV') li >> nth=0 >> input")
     anna.look("wizard-3-folders")
     page.click("button:text-is('Go on')")
 
-    page.wait_for_selector("h1:has-text('Are these the contacts')")
-    assert "Grace Hopper" in page.inner_text("main")
-    page.click("text=No, I see others")
-    page.wait_for_selector("text=.pst")
-    anna.look("wizard-4-contacts-no")
-    page.click("text=Yes, these are the ones")
-    page.wait_for_selector("h1:has-text('Which way')")
-    page.go_back()
-    page.wait_for_selector("h1:has-text('Are these the contacts')")
-    anna.go("/tenants/acme/connections/add/")
-    page.click("text=Go on with")
-    page.wait_for_selector("h1:has-text('Which way')")
-    anna.look("wizard-5-direction")
-    page.click("button:text-is('Go on')")
-
-    page.wait_for_selector("h1:has-text('Which fields')")
-    anna.look("wizard-6-mapping")
-    page.click("button:text-is('Go on')")
-    page.wait_for_selector("h1:has-text('Everybody')")
-    anna.look("wizard-7-rules")
-    page.click("button:text-is('Go on')")
+    say_what_is_wanted(anna)
     page.wait_for_selector("h1:has-text('without an email')")
     work(calls)
     page.wait_for_selector("text=1 of 4 contacts")
