@@ -165,3 +165,50 @@ def test_from_an_empty_tenant_to_a_running_connection(
     anna.look("wizard-10-started")
     page.emulate_media(color_scheme="dark")
     anna.go("/tenants/acme/connections/add/", "wizard-dark")
+
+
+def test_from_an_empty_tenant_to_outlook_and_hubspot_kept_the_same(
+    anna: Visitor, sandbox: Sandbox, calls: list[Any]
+) -> None:
+    outlook, hubspot = sandbox.part("outlook"), sandbox.part("hubspot")
+    for app in ("outlook", "hubspot"):
+        registered(sandbox, app)
+    outlook.add_account(MAIL, "Anna Maes")
+    outlook.load(MAIL, [contact(*person) for person in PEOPLE])
+    hubspot.add_account(MAIL)
+    hubspot.load(MAIL, [{"firstname": "Grace", "lastname": "Hopper", "email": PEOPLE[1][2], "jobtitle": "Admiral"}])
+
+    page = anna.page
+    anna.go("/")
+    page.click("text=Set up a connection")
+    page.check("#id_app_a >> text=Outlook")
+    page.check("#id_app_b >> text=HubSpot")
+    page.click("button:text-is('Go on')")
+    page.wait_for_selector("text=Whose contacts?")
+    page.click("text=Connect your Outlook")
+    page.click("text=Go to Microsoft")
+    page.click(f"label:has-text('{MAIL}')")
+    page.click("button:text-is('Accept')")
+    page.wait_for_selector("text=Whose contacts?")
+    page.click("text=Connect your HubSpot")
+    page.click("text=Go to HubSpot")
+    page.click(f"label:has-text('{MAIL}')")
+    page.click("button:text-is('Connect app')")
+    page.wait_for_selector("text=Whose contacts?")
+    page.click("button:text-is('Go on')")
+    page.wait_for_selector("h1:text-is('Which folders?')")
+    page.check("fieldset:has-text('Outlook') li >> nth=0 >> input")
+    page.check("fieldset:has-text('HubSpot') li >> nth=0 >> input")
+    page.click("button:text-is('Go on')")
+    say_what_is_wanted(anna)
+    page.wait_for_selector("h1:has-text('without an email')")
+    work(calls)
+    page.click("text=Show me the plan")
+    work(calls)
+    page.wait_for_selector("text=This is what would happen")
+    anna.look("wizard-hubspot-plan")
+    page.click("button:text-is('Start')")
+    page.wait_for_selector("text=started: what the plan says")
+    assert syncing.run_slice(Connection.objects.get().pk) == "done"
+    assert sorted(one["firstname"] for one in hubspot.records(MAIL)) == ["Ada", "Alan", "Grace"]
+    assert {one["givenName"]: one.get("jobTitle") for one in outlook.contacts(MAIL)}["Grace"] == "Admiral"
