@@ -200,6 +200,6 @@ def test_models_that_could_hold_contact_data_are_all_looked_at() -> None:
     ours = installed_apps.get_app_config("connections").get_models()
     holding = {model.__name__ for model in ours if any(isinstance(field, texts) for field in model._meta.local_fields)}
     assert holding <= {
-        "Account", "AppRegistration", "Change", "ConfigurationVersion", "Connection", "ConnectionDraft", "Folder", "Forgetting",
-        "Item", "Pair", "Run", "Template", "Tenant",
+        "Account", "AppRegistration", "Change", "ConfigurationVersion", "Connection", "ConnectionDraft", "Folder",
+        "Forgetting", "Item", "Pair", "Run", "Template", "Tenant",
     }  # fmt: skip

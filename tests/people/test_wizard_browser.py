@@ -1,5 +1,6 @@
 """The whole set-up in a real browser, wide and narrow: from an empty tenant to two apps that are kept the same."""
 
+# ruff: noqa: F811 - fixtures are imported, and asked for by their names
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -59,7 +60,7 @@ def work(calls: list[tuple[Any, ...]]) -> None:
 @pytest.fixture(params=list(WIDTHS))
 def anna(
     request: pytest.FixtureRequest,
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     live_server: Any,
     acme: Tenant,
     settings: Any,
@@ -80,7 +81,24 @@ def test_from_an_empty_tenant_to_a_running_connection(
     outlook.add_account(MAIL, "Anna Maes")
     outlook.load(MAIL, [contact(*person) for person in PEOPLE])
     server.put_card("grace", CARD.format(uid="g", name="Grace Hopper", last="Hopper", first="Grace", mail=PEOPLE[1][2]))
+    choose_apps_and_accounts(anna, sandbox, server)
+    choose_folders(anna)
+    say_how(anna)
+    look_at_the_plan(anna, calls)
+    assert len(server.cards()) == 1, "nothing is written before it is started"
+    anna.page.click("button:text-is('Start')")
+    anna.page.wait_for_selector("text=started: what the plan says")
+    anna.look("wizard-10-started")
+    assert syncing.run_slice(Connection.objects.get().pk) == "done"
+    names = sorted(text.partition("FN:")[2].splitlines()[0] for text in server.cards().values())
+    assert names == ["Ada Lovelace", "Alan Turing", "Grace Hopper"]
+    anna.page.wait_for_selector("text=Listening")
+    anna.look("connection-new")
+    anna.page.emulate_media(color_scheme="dark")
+    anna.go("/tenants/acme/connections/add/", "wizard-dark")
 
+
+def choose_apps_and_accounts(anna: Visitor, sandbox: Sandbox, server: RadicaleServer) -> None:
     page = anna.page
     anna.go("/")
     page.click("text=Set up a connection")
@@ -88,7 +106,6 @@ def test_from_an_empty_tenant_to_a_running_connection(
     page.check("#id_app_b >> text=CardDAV")
     anna.look("wizard-1-apps")
     page.click("button:text-is('Go on')")
-
     page.wait_for_selector("text=Whose contacts?")
     anna.look("wizard-2-accounts-none")
     page.click("text=Connect your Outlook")
@@ -106,12 +123,14 @@ def test_from_an_empty_tenant_to_a_running_connection(
     anna.look("wizard-2-accounts")
     page.click("button:text-is('Go on')")
 
+
+def choose_folders(anna: Visitor) -> None:
+    page = anna.page
     page.wait_for_selector("h1:text-is('Which folders?')")
     page.check("fieldset:has-text('Outlook') li >> nth=0 >> input")
     page.check("fieldset:has-text('CardDAV') li >> nth=0 >> input")
     anna.look("wizard-3-folders")
     page.click("button:text-is('Go on')")
-
     page.wait_for_selector("h1:has-text('Are these the contacts')")
     assert "Grace Hopper" in page.inner_text("main")
     page.click("text=No, I see others")
@@ -121,18 +140,26 @@ def test_from_an_empty_tenant_to_a_running_connection(
     page.wait_for_selector("h1:has-text('Which way')")
     page.go_back()
     page.wait_for_selector("h1:has-text('Are these the contacts')")
+
+
+def say_how(anna: Visitor) -> None:
+    """After leaving and coming back."""
+    page = anna.page
     anna.go("/tenants/acme/connections/add/")
     page.click("text=Go on with")
     page.wait_for_selector("h1:has-text('Which way')")
     anna.look("wizard-5-direction")
     page.click("button:text-is('Go on')")
-
     page.wait_for_selector("h1:has-text('Which fields')")
     anna.look("wizard-6-mapping")
     page.click("button:text-is('Go on')")
     page.wait_for_selector("h1:has-text('Everybody')")
     anna.look("wizard-7-rules")
     page.click("button:text-is('Go on')")
+
+
+def look_at_the_plan(anna: Visitor, calls: list[Any]) -> None:
+    page = anna.page
     page.wait_for_selector("h1:has-text('without an email')")
     work(calls)
     page.wait_for_selector("text=1 of 4 contacts")
@@ -143,16 +170,3 @@ def test_from_an_empty_tenant_to_a_running_connection(
     work(calls)
     page.wait_for_selector("text=This is what would happen")
     anna.look("wizard-9-plan")
-    assert len(server.cards()) == 1, "nothing is written before it is started"
-    page.click("button:text-is('Start')")
-    page.wait_for_selector("text=started: what the plan says")
-    connection = Connection.objects.get()
-    assert syncing.run_slice(connection.pk) == "done"
-    assert sorted(text.partition("FN:")[2].splitlines()[0] for text in server.cards().values()) == [
-        "Ada Lovelace",
-        "Alan Turing",
-        "Grace Hopper",
-    ]
-    anna.look("wizard-10-started")
-    page.emulate_media(color_scheme="dark")
-    anna.go("/tenants/acme/connections/add/", "wizard-dark")
