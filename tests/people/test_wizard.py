@@ -264,6 +264,27 @@ def test_a_worker_finds_nothing_to_do_for_what_was_thrown_away(wizard: Wizard) -
     assert not Run.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_throwing_away_while_a_worker_reads_ends_that(
+    wizard: Wizard, apps: Apps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wizard.until("mapping")
+    remote, draft = apps.remotes["anna"], wizard.draft
+    real = remote.changes
+
+    def changes(*arguments: Any) -> Any:
+        drafting.discard(draft)
+        monkeypatch.undo()
+        return real(*arguments)
+
+    [connection] = Connection.objects.all()
+    monkeypatch.setattr(remote, "changes", changes)
+    monkeypatch.setattr("connections.host.connect", apps.connect)
+    assert background.plan(connection.pk) == "deleted"
+    assert not Connection.every.exists()
+    assert not Run.objects.exists()
+
+
 # ---- each question
 
 
