@@ -10,6 +10,7 @@ from connections.budgets import DatabaseLimits
 from connections.models import Account
 from connections.urlguard import AddressGuard
 from connections.vault import DatabaseVault
+from connections.watched import watched_labels
 from connectors.base import App, AuthLost, Clock, Connector, Host, Secrets, Unsupported
 from connectors.optoutlabel import with_opt_out_label
 
@@ -35,6 +36,7 @@ def host_for(account: Account, fence: Callable[[], None] = lambda: None, clock: 
         fence=fence,
         settings=registrations.settings_for(account),
         declared=[row.as_field() for row in account.declared_fields.order_by("name")],
+        watched=lambda: watched_labels(account),
     )
 
 

@@ -113,6 +113,11 @@ def settings_for(account: Account) -> Mapping[str, str]:
     return app_settings(app.key) if chosen is None else chosen.settings
 
 
+def news_url(app: App) -> str:
+    """Where the vendor sends news of all accounts to; it is entered there."""
+    return f"{settings.PUBLIC_URL}{reverse('news-of-app', args=[app.key])}"
+
+
 def redirect_url(app: App) -> str:
     """Where the vendor sends people back to; it is registered there, letter by letter."""
     return f"{settings.PUBLIC_URL}{reverse('connect-back', args=[app.key])}"

@@ -135,7 +135,7 @@ class Supervisor:
             scheduling.call_purge()
         if time.time() >= self._subscriptions_at:
             self._subscriptions_at = time.time() + SUBSCRIPTIONS_EVERY
-            if subscribing.is_due() and cache.add("subscriptions called", True, 60):
+            if subscribing.is_due() and cache.add("subscriptions-called", True, 60):
                 scheduling.call_subscriptions()
 
     def _look_after(self, cluster: Cluster) -> None:

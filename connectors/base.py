@@ -57,7 +57,8 @@ class Field:
     multiple: int | None = 1  # how many values it holds; None: no limit
     attributes: frozenset[str] = frozenset()  # of an element: "type", "label"
     needs_year: bool = False  # of a date: ``--02-28`` cannot be stored here
-    custom: bool = False
+    custom: bool = False  # not every account has it; read only where something needs it
+    forward_only: bool = False  # of an option: the app never goes back in the order of the options
     reason: str = ""  # why it cannot be mapped, for people
 
     @property
@@ -211,6 +212,7 @@ class Capabilities:
     opt_out: bool = False
     labels_opt_out: bool = False  # no field for opt-outs; a label stands for them (`connectors.optoutlabel`)
     conditional_updates: bool = True
+    merges: bool = False  # it can make one record of two (`Merges`)
     idempotent_creates: bool = False  # a repeated create with the same marker makes no second record
     keeps_markers: bool = True  # False: `find` sees no marker; creates are found by what was sent (FindsSent)
     sequential_writes: bool = False  # one writing request at a time per account
@@ -229,10 +231,16 @@ class Known(Protocol):
     def versions(self, ids: Sequence[str]) -> Mapping[str, str]:
         """The stored version of each id that is known and not departed."""
 
+    def labelled(self, label: str) -> Sequence[str]:
+        """The ids that are known to carry a label and not departed."""
+
 
 class NothingKnown:
     def versions(self, ids: Sequence[str]) -> Mapping[str, str]:
         return {}
+
+    def labelled(self, label: str) -> Sequence[str]:
+        return []
 
 
 class Connector(Protocol):
@@ -289,6 +297,14 @@ class FindsSent(Protocol):
         No record stands for two creates."""
 
 
+class Merges(Protocol):
+    """A connector whose app makes one record of two (`Capabilities.merges`). No app takes that back."""
+
+    def merge(self, folder: str, winner: str, loser: str) -> str:
+        """The id under which both go on; the winner's values count where both have one. Raises ConnectorError, and
+        `connectors.http.NoAnswer` where it may have taken effect."""
+
+
 # ---- what the host (the room `connections`, or a test) lends to a connector --------------------------------------
 
 
@@ -343,6 +359,7 @@ class Host:
     fence: Callable[[], None] = lambda: None  # called just before the bytes of a writing request leave
     settings: Mapping[str, str] = field(default_factory=dict)  # client_id, client_secret, api_version, settle_after...
     declared: Sequence[Field] = ()  # custom fields that a person declared for this account
+    watched: Callable[[], frozenset[str]] = frozenset  # ids of the labels that matter to some connection of the account
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,13 +119,16 @@ class Http:
         *,
         trusts: Callable[[str, str], bool] = same_host,
         max_bytes: int = MAX_BYTES,
+        untold: Callable[[Answer], float] = lambda answer: WAIT_IF_UNTOLD,
     ) -> None:
-        """`trusts(from, to)`: whether a redirect takes the credentials along."""
+        """`trusts(from, to)`: whether a redirect takes the credentials along; `untold(answer)`: seconds to wait after a
+        429 without Retry-After."""
         self.host = host
         self.auth = auth
         self.sent: Counter[str] = Counter()
         self._trusts = trusts
         self._max_bytes = max_bytes
+        self._untold = untold
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, GuardedAdapter(host.guard))
@@ -306,7 +309,7 @@ class _Call:
         name, status = host_of(answer.url), answer.status
         wait = retry_after(answer.headers.get("Retry-After"), self.http.host.clock.now())
         if status == 429 or (status == 503 and wait is not None):
-            seconds = WAIT_IF_UNTOLD if wait is None else wait
+            seconds = self.http._untold(answer) if wait is None else wait
             self.http.host.limits.throttled(self.kind, seconds)
             raise Throttled(f"{name} asks to wait for {seconds:.0f} seconds. It goes on by itself then.", seconds)
         if status in self.accept:

@@ -73,12 +73,12 @@ class Webhooks:
     """`receive` verifies and reads a delivery; it raises Untrusted, and ValueError for a body that is none.
 
     `subscribes`: the connector orders news of each folder to an address of its own (`Subscribes`). Else an operator
-    enters the one address of this installation at the vendor's, as `guide` tells, and news of all accounts come there.
+    enters the one address of this installation at the vendor's, for `events`, and news of all accounts come there.
     """
 
     receive: Callable[[Delivery, Keys], Reply]
     subscribes: bool
-    guide: str = ""
+    events: tuple[str, ...] = ()  # as the vendor calls them
 
 
 @dataclass(frozen=True, slots=True)

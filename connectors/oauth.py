@@ -76,6 +76,7 @@ class OAuth:
     spelled: Callable[[Iterable[str], str], str] = joined  # the scope parameter, for names and the API's address
     is_granted: Callable[[Mapping[str, str], str], bool] = in_answer
     extra: Mapping[str, str] = field(default_factory=dict)  # further parameters of the sign-in address
+    optional_parameter: str = ""  # for the permissions that are not required, where those have one of their own
     revoke: Callable[[Host], None] | None = None
     withdraw: str = ""  # the vendor's page on which a person takes the consent back
     places: LoginPlaces | None = None

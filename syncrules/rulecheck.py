@@ -257,6 +257,19 @@ def mapping_notes(specs: Sequence[RuleSpec], sides: Mapping[Side, Offered], tabl
     return found
 
 
+def forward_notes(specs: Sequence[RuleSpec], sides: Mapping[Side, Offered]) -> list[str]:
+    """Fields that a rule sets and that the app never takes back."""
+    return [
+        f"“{spec.name}” sets “{known.label}”, which {sides[side].name} moves only forward: a contact that is further "
+        "already stays where it is, and says so."
+        for spec in specs
+        if spec.enabled
+        for side in (source_of(spec).other,)
+        for action in spec.actions
+        if (known := sides[side].catalogue.by_key.get(action.field)) is not None and known.forward_only
+    ]
+
+
 def label_notes(specs: Sequence[RuleSpec], sides: Mapping[Side, Offered]) -> list[str]:
     """Labels of conditions that no contact can be in yet."""
     return [

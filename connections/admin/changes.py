@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 
 from connections.admin.base import BigTable, ConnectionFilter, link
 from connections.admin.runs import plan_undo
-from connections.models import Change, ChangeKind, ChangeState, Run
+from connections.models import Change, ChangeState, Run
+from connections.models.changes import UNDOABLE
 from connections.services import finding, looking, planning, syncing
 
 
@@ -117,7 +118,7 @@ class ChangeAdmin(BigTable[Change]):
                 "story": looking.change_story(change),
                 "may_act": self.may_act(request),
                 "proposed": change.state == ChangeState.PROPOSED,
-                "can_undo": change.state == ChangeState.DONE and change.kind != ChangeKind.PAIR,
+                "can_undo": change.state == ChangeState.DONE and change.kind in UNDOABLE,
             }
         return super().change_view(request, object_id, form_url, context)
 

@@ -12,8 +12,9 @@ from django.utils.safestring import SafeString
 from connections.admin import forgetting
 from connections.admin.base import BigTable, ConnectionFilter, EngineOwned, address, link, listing
 from connections.admin.runs import plan_undo
-from connections.models import Change, Decision, Pair
-from connections.services import deciding, finding, looking, neighbours, syncing
+from connections.models import Change, Decision, Item, Pair
+from connections.services import deciding, finding, looking, merging, neighbours, syncing
+from connectors.base import ConnectorError
 
 
 class NotesFilter(admin.SimpleListFilter):
@@ -89,6 +90,7 @@ class PairAdmin(BigTable[Pair]):
                 "elsewhere": neighbours.elsewhere(pair),
                 "contradictions": neighbours.contradictions(pair.connection),
                 "link_text": request.GET.get("link", "")[:100],
+                "twins": merging.twins(pair),
                 "linkable": neighbours.linkable(pair, request.GET.get("link", "")[:100]),
                 "half": (pair.item_a_id is None) != (pair.item_b_id is None),
                 "changes_url": listing(Change, pair__id__exact=pair.pk),
@@ -100,6 +102,7 @@ class PairAdmin(BigTable[Pair]):
             ("retry", self.retry_view, "retry"),
             ("decide", self.decide_view, "decide"),
             ("resolve", self.resolve_view, "resolve"),
+            ("merge", self.merge_view, "merge"),
             ("undo", self.undo_view, "undo"),
             ("forget", self.forget_view, "forget"),
         )
@@ -132,6 +135,28 @@ class PairAdmin(BigTable[Pair]):
         except (deciding.CannotDecide, ValueError) as reason:
             return self.back(request, pair, str(reason), messages.ERROR)
         return self.back(request, pair, "Decided. The value is written in the next run.")
+
+    def merge_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        pair = self.button(request, pk)
+        if not request.POST.get("sure"):
+            return self.back(
+                request, pair, "Nothing was merged: tick that you know it cannot be taken back.", messages.ERROR
+            )
+        folders = (pair.connection.folder_a_id, pair.connection.folder_b_id)
+        chosen = [request.POST.get(name, "") for name in ("winner", "loser")]
+        found = {
+            str(item.pk): item for item in Item.objects.filter(pk__in=filter(str.isdecimal, chosen), folder__in=folders)
+        }
+        winner, loser = (found.get(pk) for pk in chosen)
+        if winner is None or loser is None:
+            return self.back(request, pair, "Choose which of the two is kept.", messages.ERROR)
+        try:
+            merging.merge(pair, winner, loser, by=request.user)  # type: ignore[arg-type]
+        except (merging.CannotMerge, ConnectorError) as reason:
+            return self.back(request, pair, str(reason), messages.ERROR)
+        return self.back(
+            request, pair, f"{loser} was merged into {winner}. The next run carries on with the one that is left."
+        )
 
     def forget_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         pair = self.row(request, pk)

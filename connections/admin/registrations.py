@@ -15,7 +15,7 @@ from connections.admin.base import PairwiseAdmin
 from connections.encryption import Undecryptable
 from connections.models import AppRegistration
 from connections.models.registrations import SECRET
-from connections.services import registering
+from connections.services import registering, subscribing
 from connectors import registry
 from connectors.base import App, ConnectorError
 from connectors.oauth import OAuth
@@ -161,7 +161,15 @@ class AppRegistrationAdmin(PairwiseAdmin[AppRegistration]):
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def _addresses(self, app: App) -> dict[str, Any]:
-        return {"app": app, "oauth": app.oauth, "redirect_url": registrations.redirect_url(app)}
+        told = app.webhooks is not None and not app.webhooks.subscribes
+        news_url = registrations.news_url(app) if told else ""
+        return {
+            "app": app,
+            "oauth": app.oauth,
+            "redirect_url": registrations.redirect_url(app),
+            "news_url": news_url,
+            "no_news": subscribing.why_not() if news_url else "",
+        }
 
     def get_form(
         self, request: HttpRequest, obj: AppRegistration | None = None, change: bool = False, **kw: Any

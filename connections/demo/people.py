@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 OUTLOOK = 200
@@ -93,9 +93,58 @@ def people(seed: int = 7) -> list[Person]:
     return found
 
 
-def outlook_contacts() -> list[dict[str, Any]]:
-    """The Outlook side, as bodies of Microsoft Graph."""
-    return [_contact(person) for person in people()[:OUTLOOK]]
+def outlook_contacts(found: Sequence[Person] | None = None) -> list[dict[str, Any]]:
+    """The Outlook side, as bodies of Microsoft Graph; left out: those of the main folder."""
+    return [_contact(person) for person in (people()[:OUTLOOK] if found is None else found)]
+
+
+def crm_people(app: str) -> tuple[list[Person], list[Person]]:
+    """Who is in a mailbox's folder, and who in a CRM: a third of them in both, there with a company and a title."""
+    first = {"hubspot": 0, "salesforce": 60}[app]
+    everybody = [person for person in people(seed=11) if person.emails][first : first + 50]
+    there = [
+        replace(person, company=person.company or COMPANIES[0], title=person.title or TITLES[0])
+        for person in everybody[20:]
+    ]
+    return everybody[:35], there
+
+
+def hubspot_contact(person: Person) -> dict[str, str]:
+    """As properties of HubSpot."""
+    city, code, country, street = person.city
+    found = {
+        "firstname": person.given,
+        "lastname": person.family,
+        "email": person.emails[0],
+        "company": person.company,
+        "jobtitle": person.title,
+        "phone": person.work,
+        "mobilephone": person.mobile,
+        "address": f"{street} {person.number}",
+        "city": city,
+        "zip": code,
+        "country": country,
+        "lifecyclestage": "customer" if person.number % 3 == 0 else "lead",
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def salesforce_contact(person: Person) -> dict[str, str]:
+    """As fields of Salesforce."""
+    city, code, country, street = person.city
+    found = {
+        "FirstName": person.given,
+        "LastName": person.family,
+        "Email": person.emails[0],
+        "Title": person.title,
+        "Phone": person.work,
+        "MobilePhone": person.mobile,
+        "MailingStreet": f"{street} {person.number}",
+        "MailingCity": city,
+        "MailingPostalCode": code,
+        "MailingCountry": country,
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def cards() -> Iterator[tuple[str, str]]:

@@ -36,6 +36,10 @@ class StoredVersions:
         rows = Item.objects.filter(folder_id=self.folder_id, remote_id__among=ids, departed="", problem="")
         return dict(rows.values_list("remote_id", "version"))
 
+    def labelled(self, label: str) -> Sequence[str]:
+        rows = Item.objects.filter(folder_id=self.folder_id, departed="", labels__contains=dumps(label))
+        return list(rows.values_list("remote_id", flat=True))
+
 
 @dataclass
 class Observer:

@@ -57,6 +57,7 @@ class Runner:
     fence: Fence = field(default_factory=Fence)
     progress: Progress = quiet
     lease_seconds: float = 90.0
+    overlooked: bool = field(default=False, init=False)  # another worker was observing a folder: look again soon
 
     def run(
         self,
@@ -205,13 +206,13 @@ class Runner:
         part = self.plant.parts[side]
         lease = claim(f"folder:{part.folder.pk}", self.owner, self.clock, self.lease_seconds)
         if lease is None:
+            self.overlooked = True
             return
         try:
             part.folder.refresh_from_db(fields=OBSERVED)
             audit = part.folder.listed_at and self.clock.now() - part.folder.listed_at > AUDIT_AFTER
-            observer = Observer(
-                part.folder, part.connector, part.intake, lease, self.clock, part.fields, self._observed(side)
-            )
+            heard = self._observed(side)
+            observer = Observer(part.folder, part.connector, part.intake, lease, self.clock, part.fields, heard)
             observer.run(full=full or bool(audit))
             self.lease.renew()
         finally:
@@ -317,8 +318,7 @@ class Runner:
         held = {}
         for side, part in self.plant.parts.items():
             creates = Change.objects.filter(target_folder=part.folder, kind="create", state__in=OPEN)
-            since = creates.aggregate(since=Min("sent_at"))["since"]
-            if since is not None:
+            if (since := creates.aggregate(since=Min("sent_at"))["since"]) is not None:
                 held[side] = float(since)
         return held
 

@@ -60,6 +60,10 @@ class ChangeKind(models.TextChoices):
     PAIR = "pair", "pair"
     UPDATE = "update", "update"
     DELETE = "delete", "delete"
+    MERGE = "merge", "merge"  # decided and carried out by a person; only kept here
+
+
+UNDOABLE = (ChangeKind.CREATE.value, ChangeKind.UPDATE.value, ChangeKind.DELETE.value)
 
 
 class ChangeSort(models.TextChoices):

@@ -73,10 +73,12 @@ class ConnectBackend(BaseOAuth2PKCE[HttpResponse]):
     def begin(self, errand: Errand, registration: Registration, hint: str = "") -> str:
         """The address to send the person to. `hint`: the login that they are likely to choose."""
         self.errand, self.registration, self.state = errand, registration, secrets.token_urlsafe(32)
-        names = [scope.name for scope in self.oauth.required] + list(registration.scopes)
+        names, optional = [scope.name for scope in self.oauth.required], list(registration.scopes)
+        apart = self.oauth.optional_parameter
         query = {
             **self.auth_params(self.state),  # type: ignore[no-untyped-call]
-            "scope": self.oauth.spelled(names, self.base_url),
+            "scope": self.oauth.spelled(names if apart else names + optional, self.base_url),
+            **({apart: self.oauth.spelled(optional, self.base_url)} if apart and optional else {}),
             **self.oauth.extra,
             **({"login_hint": hint} if hint else {}),
         }

@@ -28,6 +28,7 @@ from connections.models import (
     Run,
     User,
 )
+from connections.models.changes import UNDOABLE
 from connections.services import syncing, undoing
 from connectors.base import chunked
 from syncrules.catalogue import Catalogue
@@ -67,7 +68,7 @@ def untouched(connection: Connection, most: int | None = None) -> Iterator[Made]
         works = {work.id: work for work in load_pairs(Pair.objects.filter(id__among=page)) if _is_whole(work)}
         shared = _kept_elsewhere(connection, works.values())
         rows = Change.objects.filter(pair_id__among=list(works), state=ChangeState.DONE)
-        changes = list(rows.exclude(kind=ChangeKind.PAIR).order_by("-id"))
+        changes = list(rows.filter(kind__in=UNDOABLE).order_by("-id"))
         found, _ = rewind(changes, works, catalogues)
         gone = [past for past in found if past.kind == "delete"]
         twice = {past.work.id for past in gone if sum(other.work is past.work for other in gone) > 1}

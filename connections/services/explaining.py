@@ -34,6 +34,7 @@ DONE_WORDS = {
     ChangeKind.PAIR: "recognised as the same contact",
     ChangeKind.UPDATE: "updated on {there}",
     ChangeKind.DELETE: "deleted on {there}",
+    ChangeKind.MERGE: "merged on {there}",
 }
 STATE_WORDS = {
     ChangeState.PROPOSED: "waits for approval",

@@ -186,14 +186,15 @@ def change_story(change: Change) -> ChangeStory:
     labels = field_labels(change.target_folder)
     patch, before, why = orjson.loads(change.patch), orjson.loads(change.before), change.why
     lost = why.get("lost") or {}
-    shown = before if change.kind == ChangeKind.DELETE else patch
+    gone = change.kind in (ChangeKind.DELETE, ChangeKind.MERGE)
+    shown = before if gone else patch
     names = side_names(change.connection)
     return ChangeStory(
         fields=[
             FieldChange(
                 labels.get(key, key),
                 before.get(key),
-                None if change.kind == ChangeKind.DELETE else patch.get(key),
+                None if gone else patch.get(key),
                 lost.get(key),
             )
             for key in sorted(shown, key=lambda key: labels.get(key, key))

@@ -16,6 +16,7 @@ from syncrules.specs import Direction, Side
 
 SAMPLES = 5
 EMPTY: tuple[Any, ...] = (None, "", [])
+MADE_BY_APPS = {"name.file_as", "owner"}  # nobody would miss them on the other side
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ def _values(connection: Connection) -> list[Loss]:
 
 
 def _fields(connection: Connection) -> Iterator[Loss]:
-    """Fields that hold something and that no line of the mapping carries to the other side."""
+    """Fields that hold something of people and that no line of the mapping carries to the other side."""
     names = looking.side_names(connection)
     folders = {Side.A: connection.folder_a, Side.B: connection.folder_b}
     catalogues = {side: Catalogue(setup.load_fields(folder.catalogue or "[]")) for side, folder in folders.items()}
@@ -73,7 +74,7 @@ def _fields(connection: Connection) -> Iterator[Loss]:
                 side.other.value, names[side.other], known.label, known.reason or "no line of the mapping carries it"
             )
             for key, known in catalogues[side].by_key.items()
-            if key not in carried
+            if key not in carried and not (known.read_only or known.meaning in MADE_BY_APPS)
         }
         for title, values in _held(folder):
             for key in losses.keys() & values.keys():

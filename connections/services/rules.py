@@ -13,7 +13,7 @@ from connections.services import arranging
 from connections.services.arranging import Offer
 from syncrules.conditions import Ground, RuleError, compile_condition
 from syncrules.models import Rule
-from syncrules.rulecheck import Flaw, flaws, label_notes, mapping_notes, order_notes
+from syncrules.rulecheck import Flaw, flaws, forward_notes, label_notes, mapping_notes, order_notes
 from syncrules.rules import RuleProblem, sentence_of
 from syncrules.specs import ConditionKind, Direction, RuleSpec, Side
 
@@ -70,6 +70,7 @@ class Editor:
         return [
             *order_notes(self.specs, self.sides, self.given.region),
             *mapping_notes(self.specs, self.sides, table),
+            *forward_notes(self.specs, self.sides),
             *label_notes(self.specs, self.sides),
         ]
 

@@ -16,6 +16,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
@@ -34,6 +35,7 @@ AGAIN = timedelta(minutes=10)  # after a failure
 SELDOM = timedelta(hours=24)  # where the app tells nothing of such a folder
 LEASE = 120.0
 EACH_TIME = 50  # subscriptions that one task looks after
+TRIED = "accounts-asked-who-they-are"  # in the cache
 RUNNING: Mapping[str, Any] = {"enabled": True, "paused_reason": ""}
 
 
@@ -66,20 +68,37 @@ def _is_ip(name: str) -> bool:
     return True
 
 
-def subscribing_apps() -> list[str]:
-    return [app.key for app in registry.apps().values() if app.webhooks is not None and app.webhooks.subscribes]
+def _apps(subscribes: bool) -> list[str]:
+    return [app.key for app in registry.apps().values() if app.webhooks and app.webhooks.subscribes is subscribes]
+
+
+def nameless() -> QuerySet[Account]:
+    """Accounts whose vendor names them in its news by an id that we do not know yet: their tokens were entered."""
+    tried = Q(pk__in=cache.get(TRIED, ()))
+    rows = Account.objects.filter(app__in=_apps(False), state=AccountState.ACTIVE, remote_id="").exclude(tried)
+    return rows if not why_not() else rows.none()
+
+
+def _name(account: Account) -> None:
+    oauth = account.declaration.oauth
+    try:
+        found = oauth.identify(host.host_for(account)).id if oauth else ""
+        Account.objects.filter(pk=account.pk, remote_id="").update(remote_id=found)
+    except ConnectorError as error:
+        log.info("account %s: %s", account.pk, type(error).__name__)
+    cache.set(TRIED, [*cache.get(TRIED, ()), account.pk][-EACH_TIME:], AGAIN.total_seconds())
 
 
 def wanted() -> QuerySet[Folder]:
     """Folders whose news somebody waits for."""
     used = Connection.objects.filter(Q(folder_a=OuterRef("pk")) | Q(folder_b=OuterRef("pk")), **RUNNING)
     return Folder.objects.filter(
-        Exists(used), account__app__in=subscribing_apps(), account__state=AccountState.ACTIVE
+        Exists(used), account__app__in=_apps(True), account__state=AccountState.ACTIVE
     ).select_related("account")
 
 
 def is_due(now: datetime | None = None) -> bool:
-    return any(rows.exists() for rows in _due(now or timezone.now()))
+    return nameless().exists() or any(rows.exists() for rows in _due(now or timezone.now()))
 
 
 def _due(now: datetime) -> tuple[QuerySet[Folder], QuerySet[Subscription], QuerySet[Subscription]]:
@@ -101,6 +120,8 @@ def keep() -> str:
     if lease is None:
         return "another worker is at it"
     try:
+        for account in nameless()[:EACH_TIME]:
+            _name(account)
         missing, due, unneeded = _due(timezone.now())
         for folder in missing[:EACH_TIME]:
             _open(folder)

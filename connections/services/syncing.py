@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 SLICE = 45.0  # seconds of work after which a task gives its place to others
 WAIT = 600.0  # seconds that a foreground run waits for another worker's
 RETRY = 60.0  # seconds until a connection is tried again whose app failed
+SOON = 2.0  # seconds until a connection looks again that left a folder to another worker
 EMPTY = "empty"  # the key in Run.held of a run that stopped at a suddenly empty side
 
 
@@ -85,14 +86,15 @@ def run_slice(connection_id: int, full: bool = False) -> str:
     try:
         _refuse_paused(connection)
         kind = RunKind.FULL if full else RunKind.INCREMENTAL
-        run = runner(connection).run(kind, budget=SLICE, accept_empty=emptiness_accepted(connection))
+        work = runner(connection)
+        run = work.run(kind, budget=SLICE, accept_empty=emptiness_accepted(connection))
     except (Busy, Paused, FenceLost) as reason:
         if full and isinstance(reason, Busy):
             raise
         return str(reason)
     except Exception as error:  # noqa: BLE001 - a fault of ours in one connection must not start it again every second
         return _failed_inside(connection, error)
-    _after(connection, run, began)
+    _after(connection, run, began, SOON if work.overlooked else connection.interval)
     return run.state
 
 
@@ -124,18 +126,19 @@ def _run(connection: Connection, kind: str, plan: bool, progress: Progress, wait
             if kind == RunKind.INCREMENTAL and not plan and theirs and theirs.state != RunState.RUNNING:
                 return theirs
             continue
-        _after(connection, run, began)
+        _after(connection, run, began, connection.interval)
         return run
 
 
-def _after(connection: Connection, run: Run, began: datetime) -> None:
+def _after(connection: Connection, run: Run, began: datetime, pause: float) -> None:
     """Says when the connection is due again, and what its accounts need. `began`: before this slice looked at anything,
-    so that whoever woke the connection since then is heard."""
+    so that whoever woke the connection since then is heard; `pause`: seconds until the next look."""
     if run.state == RunState.RUNNING:
         scheduling.wake(connection.pk)
         return
     now = datetime.now(UTC)
-    pause = max(connection.interval, RETRY) if run.state == RunState.FAILED else connection.interval
+    if run.state == RunState.FAILED:
+        pause = max(connection.interval, RETRY)
     woken_meanwhile = Q(due_at__gt=began, due_at__lte=now)
     Connection.objects.filter(~woken_meanwhile, pk=connection.pk).update(due_at=now + timedelta(seconds=pause))
     if run.state == RunState.AUTH:

@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from connections.engine.runner import Progress, quiet
-from connections.models import Change, ChangeKind, ChangeState, Connection, Pair, Run, RunKind, User
+from connections.models import Change, ChangeState, Connection, Pair, Run, RunKind, User
+from connections.models.changes import UNDOABLE
 from connections.services import looking, syncing
 
 AGO = re.compile(r"(\d{1,6})\s*([smhdw])")
@@ -55,7 +56,7 @@ def undo_since(
 
 def written(what: Run | Change | Pair) -> QuerySet[Change]:
     """What was really done, without pairings, which wrote nothing."""
-    rows = Change.objects.filter(state=ChangeState.DONE).exclude(kind=ChangeKind.PAIR)
+    rows = Change.objects.filter(state=ChangeState.DONE, kind__in=UNDOABLE)
     if isinstance(what, Change):
         return rows.filter(pk=what.pk)
     return rows.filter(run=what) if isinstance(what, Run) else rows.filter(pair=what)
@@ -63,7 +64,7 @@ def written(what: Run | Change | Pair) -> QuerySet[Change]:
 
 def written_since(connection: Connection, moment: datetime) -> QuerySet[Change]:
     rows = Change.objects.filter(connection=connection, state=ChangeState.DONE, done_at__gte=moment.timestamp())
-    return rows.exclude(kind=ChangeKind.PAIR)
+    return rows.filter(kind__in=UNDOABLE)
 
 
 def moment_of(text: str) -> datetime:

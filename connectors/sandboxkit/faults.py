@@ -26,9 +26,10 @@ KINDS: Mapping[str, str] = {
     "duplicate": "records appear twice in a page",
     "rewrite": "values are stored in another form [phones: e164|national|dotted|digits, case: upper|lower]",
     "skew": "the server's clock is wrong [seconds]",
+    "signature": "a webhook's signature does not fit [old: true for a good one with a stale time]",
 }
 LASTING = frozenset({"lag", "rewrite", "skew"})  # states rather than strokes: no count unless one is given
-OPTIONS = frozenset({"retry_after", "status", "when", "html", "seconds", "code", "phones", "case"})
+OPTIONS = frozenset({"retry_after", "status", "when", "html", "seconds", "code", "phones", "case", "old"})
 
 
 class UnknownFault(ValueError):

@@ -42,6 +42,7 @@ class Request:
     prefix: str = ""  # of the part, for example /graph
     account: str = ""  # set by the part once it knows
     inner: bool = False  # one of the requests inside a batch
+    query_string: str = ""  # as it was sent, for options that come more than once
 
     @property
     def segments(self) -> list[str]:
@@ -94,6 +95,7 @@ def request_from(environ: Environ) -> Request:
         headers=headers,
         body=environ["wsgi.input"].read(length) if length else b"",
         origin=f"{environ.get('wsgi.url_scheme', 'http')}://{host}",
+        query_string=environ.get("QUERY_STRING", ""),
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -9,17 +12,20 @@ from typing import Any
 
 import orjson
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from connections import host, scheduling, tasks
+from connections.engine.leases import claim
 from connections.models import AccountState, Connection, Folder, Subscription, ToldRecord
 from connections.services import disconnecting, hearing, subscribing, syncing
 from connections.services.subscribing import fingerprint
 from connectors import registry
 from connectors.base import Unsupported
+from connectors.hubspot.sandbox.control import HubSpotSandbox
 from connectors.news import Event, News, Reply
 from connectors.outlook.sandbox.control import OutlookSandbox
 from connectors.sandbox import Sandbox
@@ -344,6 +350,26 @@ class TestHeardNews:
         tasks.run(connection.pk)
         assert not is_due(connection)
 
+    def test_whoever_leaves_a_folder_to_another_worker_looks_again_soon(
+        self, folder: Folder, apps: Apps, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connection = Connection.objects.get()
+        for account, remote in zip((folder.account, connection.folder_b.account), [apps.anna, apps.dav], strict=True):
+            monkeypatch.setitem(apps.remotes, account.name, remote)
+        lease = claim(f"folder:{folder.pk}", "another worker", host.SystemClock())
+        assert lease is not None
+        Connection.objects.update(due_at=timezone.now())
+        tasks.run(connection.pk)
+        connection.refresh_from_db()
+        assert connection.due_at is not None
+        assert connection.due_at - timezone.now() < timedelta(seconds=syncing.SOON)
+        lease.release()
+        Connection.objects.update(due_at=timezone.now())
+        tasks.run(connection.pk)
+        connection.refresh_from_db()
+        assert connection.due_at is not None
+        assert connection.due_at - timezone.now() > timedelta(seconds=60)
+
 
 @pytest.fixture
 def named(folder: Folder) -> Folder:
@@ -410,3 +436,97 @@ class TestPublicAddress:
         assert "switched off" in subscribing.why_not()
         settings.PUBLIC_URL, settings.WEBHOOKS = "http://localhost", "on"
         assert subscribing.why_not() == ""
+
+
+SECRET = "the-secret-of-the-app"
+
+
+@pytest.fixture
+def portal(
+    transactional_db: None, sandbox: Sandbox, live_server: LiveServer, settings: Settings, calls: list[str]
+) -> Connection:
+    """An account of the stand-in for HubSpot on side B, whose token was entered by hand."""
+    settings.PUBLIC_URL, settings.WEBHOOKS = live_server.url, "on"
+    settings.ALLOWED_PRIVATE_HOSTS = [sandbox.url.removeprefix("http://")]
+    settings.APP_SETTINGS = {"HUBSPOT_CLIENT_ID": "pairwise", "HUBSPOT_CLIENT_SECRET": SECRET}
+    api: HubSpotSandbox = sandbox.part("hubspot")
+    webhooks = registry.app("hubspot").webhooks
+    assert webhooks is not None
+    app = api.register_app("pairwise", [f"{live_server.url}/connect/hubspot/"], SECRET)
+    api.set_webhooks(app, f"{live_server.url}/news/hubspot/", webhooks.events, first_wait=0.1)
+    secrets = api.add_account(EMAIL, client="pairwise")
+    account = make_account(
+        app="hubspot",
+        base_url=f"{sandbox.url}/hubspot",
+        login_url=f"{sandbox.url}/hubspot",
+        secrets={name: str(secrets[name]) for name in ("access_token", "refresh_token")},
+    )
+    return make_connection(
+        make_folder(make_account(account.tenant)), make_folder(account, "contacts"), due_at=timezone.now() + LATER
+    )
+
+
+class TestNewsOfAllAccounts:
+    def test_an_edit_names_the_record_that_is_to_be_read(self, portal: Connection, sandbox: Sandbox) -> None:
+        subscribing.keep()
+        [id] = sandbox.part("hubspot").load(EMAIL, [{"email": "ada@example.com", "firstname": "Ada"}])
+        eventually(lambda: is_due(portal))
+        eventually(lambda: told(portal.folder_b) == {id})
+
+    def test_an_account_made_by_hand_is_asked_who_it_is(self, portal: Connection, sandbox: Sandbox) -> None:
+        assert subscribing.is_due()
+        subscribing.keep()
+        portal.folder_b.account.refresh_from_db()
+        assert portal.folder_b.account.remote_id == str(sandbox.part("hubspot").account(EMAIL).portal)
+        assert not subscribing.is_due()
+
+    def test_one_that_does_not_answer_is_asked_again_later(self, portal: Connection, sandbox: Sandbox) -> None:
+        sandbox.fault("error", match={"path": "account-info"}, status=500, count=0)
+        subscribing.keep()
+        assert not subscribing.is_due()
+        cache.delete(subscribing.TRIED)
+        sandbox.faults.clear()
+        subscribing.keep()
+        portal.folder_b.account.refresh_from_db()
+        assert portal.folder_b.account.remote_id
+
+    @pytest.mark.parametrize("broken", [{}, {"old": True}], ids=["wrong", "old"])
+    def test_a_delivery_with_a_bad_signature_is_turned_away_and_the_next_one_heard(
+        self, portal: Connection, sandbox: Sandbox, broken: dict[str, Any], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        subscribing.keep()
+        sandbox.fault("signature", match={"path": "/delivery$"}, **broken)
+        sandbox.part("hubspot").load(EMAIL, [{"email": "ada@example.com"}])
+        eventually(lambda: is_due(portal))  # by the vendor's second try
+        assert [one.getMessage() for one in caplog.records if "not believed" in one.getMessage()] == [
+            "HubSpot: a delivery of news was not believed: no signature of the last five minutes with the secret of a "
+            "registration"
+        ]
+
+    def test_a_replayed_delivery_changes_nothing_more(self, portal: Connection, sandbox: Sandbox) -> None:
+        subscribing.keep()
+        sandbox.fault("duplicate", match={"path": "/delivery$"})
+        [id] = sandbox.part("hubspot").load(EMAIL, [{"email": "ada@example.com"}])
+        eventually(lambda: told(portal.folder_b) == {id})
+
+    def test_news_of_an_unknown_account_is_taken_and_changes_nothing(
+        self, portal: Connection, live_server: LiveServer
+    ) -> None:
+        body = orjson.dumps(
+            [{"portalId": 4711, "objectId": 1, "subscriptionType": "contact.creation", "occurredAt": 1, "eventId": 1}]
+        )
+        stamp = str(int(time.time() * 1000))
+        address = f"{live_server.url}/news/hubspot/"
+        signed = hmac.new(SECRET.encode(), b"POST" + address.encode() + body + stamp.encode(), hashlib.sha256)
+        answer = Client().post(
+            "/news/hubspot/",
+            body,
+            content_type="application/json",
+            headers={
+                "X-HubSpot-Signature-v3": base64.b64encode(signed.digest()).decode(),
+                "X-HubSpot-Request-Timestamp": stamp,
+            },
+        )
+        assert answer.status_code == 202
+        assert not is_due(portal)
+        assert not ToldRecord.objects.exists()

@@ -65,9 +65,13 @@ def marker() -> str:
 class Known:
     def __init__(self, records: Sequence[Record]) -> None:
         self.known = {record.id: record.version for record in records}
+        self.labels = {record.id: record.labels for record in records}
 
     def versions(self, ids: Sequence[str]) -> Mapping[str, str]:
         return {key: self.known[key] for key in ids if key in self.known}
+
+    def labelled(self, label: str) -> Sequence[str]:
+        return [key for key, labels in self.labels.items() if label in labels]
 
 
 # ---- small words for long calls

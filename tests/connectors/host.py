@@ -96,6 +96,7 @@ def make_host(
     fence: Callable[[], None] = lambda: None,
     settings: Mapping[str, str] | None = None,
     declared: Sequence[Field] = (),
+    watched: Callable[[], frozenset[str]] = frozenset,
 ) -> Host:
     """A host for one account. Time is virtual unless a `clock` is given, so that no test waits for a retry."""
     clock = clock or VirtualClock()
@@ -109,4 +110,5 @@ def make_host(
         fence=fence,
         settings=settings or {},
         declared=declared,
+        watched=watched,
     )

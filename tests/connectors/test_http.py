@@ -190,6 +190,14 @@ def test_a_token_renewed_elsewhere_meanwhile_is_used_without_renewing_again() ->
     assert vault.renewals == 1
 
 
+def test_how_long_to_wait_may_stand_in_the_body_of_the_answer() -> None:
+    with serve(Script(Reply(429, b'{"policy": "second"}'))) as url:
+        http = Http(make_host(url), untold=lambda answer: 1.0 if answer.json()["policy"] == "second" else 10.0)
+        with pytest.raises(Throttled) as error:
+            http.request("GET", url)
+        assert error.value.after == 1.0
+
+
 def test_throttling_is_told_to_all_and_holds_further_requests() -> None:
     script = Script(Reply(429, headers={"Retry-After": "7"}), Reply())
     with serve(script) as url:

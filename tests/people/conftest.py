@@ -50,8 +50,8 @@ def registered(sandbox: Sandbox, app: str, tenant: Tenant | None = None, **value
     """At both ends: here, and with the vendor's stand-in, which from then on refuses everybody else."""
     row = AppRegistration(app=app, tenant=tenant, client_id=f"pairwise-{tenant or 'all'}", **values)
     row.secrets = {"client_secret": SECRET}
-    row.login_url = sandbox.url + {"outlook": "/microsoft", "salesforce": "/salesforce"}[app]
-    row.base_url = f"{sandbox.url}/graph" if app == "outlook" else ""
+    row.login_url = sandbox.url + {"outlook": "/microsoft", "salesforce": "/salesforce", "hubspot": "/hubspot"}[app]
+    row.base_url = sandbox.url + {"outlook": "/graph", "hubspot": "/hubspot"}[app] if app != "salesforce" else ""
     row.save()
     sandbox.part(app).register_app(row.client_id, [registrations.redirect_url(app_of(app))], SECRET)
     return row

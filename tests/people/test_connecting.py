@@ -469,6 +469,39 @@ def test_a_colleague_takes_an_account_over_by_signing_in(anna: Person, lost: Acc
     assert lost.owner == colleague.user
 
 
+# ---- HubSpot
+
+
+@pytest.fixture
+def hubspot(sandbox: Sandbox, db: None) -> Any:
+    registered(sandbox, "hubspot", scopes=["crm.lists.read", "crm.objects.owners.read"])
+    found = sandbox.part("hubspot")
+    found.add_account("anna@acme.example")
+    return found
+
+
+def test_an_account_is_the_portal_whoever_signs_in(anna: Person, hubspot: Any) -> None:
+    portal = str(hubspot.account("anna@acme.example").portal)
+    account = connected(anna, portal, app="hubspot")
+    assert (account.remote_id, account.remote_name) == (portal, f"HubSpot {portal}")
+    assert host.connect(account).check() == f"HubSpot {portal}"
+    hubspot.add_account("eve@globex.example")
+    other = str(hubspot.account("eve@globex.example").portal)
+    assert anna.connect(other, "hubspot", account).status_code == 409
+    assert anna.connect(portal, "hubspot", account).status_code == 302
+
+
+def test_what_an_account_cannot_grant_and_does_not_need_is_no_hindrance(anna: Person, hubspot: Any) -> None:
+    query = parse_qs(urlsplit(anna.leave("hubspot")).query)
+    assert "crm.lists.read" not in query["scope"][0].split()
+    assert query["optional_scope"] == ["crm.lists.read crm.objects.owners.read"]
+    known = hubspot.account("anna@acme.example")
+    hubspot.set_switches(known.portal, scopes=[one for one in known.on("scopes") if one != "crm.lists.read"])
+    account = connected(anna, str(known.portal), app="hubspot")
+    granted = account.secrets["scope"].split()
+    assert ("crm.objects.owners.read" in granted, "crm.lists.read" in granted) == (True, False)
+
+
 # ---- Salesforce
 
 

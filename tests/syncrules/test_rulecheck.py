@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectors.base import Capabilities, FieldType, LabelKind
 from syncrules.catalogue import Catalogue
 from syncrules.conditions import Facts
-from syncrules.rulecheck import Offered, flaws, order_notes
+from syncrules.rulecheck import Offered, flaws, forward_notes, order_notes
 from syncrules.rules import compile_rules
 from syncrules.specs import RuleSpec, Side
 from tests.syncrules.catalogues import many, text
@@ -177,3 +177,13 @@ def test_a_rule_called_overruled_never_matches_alone(one: list[Any], two: list[A
     made = compile_rules([first, second], A, B, "BE").for_source(Side.A)
     if any("never decides" in line for line in told(first, second)) and made[1].matches(facts):
         assert made[0].matches(facts)
+
+
+def test_a_field_that_the_app_moves_only_forward_is_pointed_out_before_it_is_saved() -> None:
+    stage = text(
+        "stage", type=FieldType.OPTION, options=(("lead", "Lead"), ("customer", "Customer")), forward_only=True
+    )
+    sides = {**SIDES, Side.B: Offered("crm", Catalogue([stage, *B]), LISTS)}
+    sets = rule(actions=[put("stage", "lead")])
+    [note] = forward_notes([sets, rule(actions=[put("class", "g")]), replace(sets, enabled=False)], sides)
+    assert note.startswith("“R” sets “stage”, which crm moves only forward")

@@ -17,10 +17,15 @@ from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from connections.benchmark import measure
+from connections.benchmark import latency, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+SPEED = ("phase", "records", "seconds", "records_per_second", "requests", "floor", "peak_mib")
+SPEED_HEADS = ("phase", "records", "seconds", "records/s", "requests", "floor", "peak MiB")
+LATENCY = ("phase", "records", "median_seconds", "p95_seconds", "longest_seconds")
+LATENCY_HEADS = ("edit", "edits", "median s", "95% within s", "longest s")
 
 
 class Command(BaseCommand):
@@ -30,6 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--size", type=int, default=10_000, help="contacts on each side")
         parser.add_argument("--memory", default="10000,100000", help="sizes of the memory runs, or nothing")
         parser.add_argument("--database", default="", help="a PostgreSQL server to measure on, as a URL; else SQLite")
+        parser.add_argument("--latency", type=int, default=0, help="instead: so many edits per app, end to end")
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--inside", default="", help="used by the command itself: phases or memory")
 
@@ -37,9 +43,12 @@ class Command(BaseCommand):
         if options["inside"]:
             self._inside(options["inside"], options["size"])
             return
-        rows = self._child(options["database"], "phases", options["size"])
-        for size in filter(None, options["memory"].split(",")):
-            rows += self._child(options["database"], "memory", int(size))
+        if options["latency"]:
+            rows = self._child(options["database"], "latency", options["latency"])
+        else:
+            rows = self._child(options["database"], "phases", options["size"])
+            for size in filter(None, options["memory"].split(",")):
+                rows += self._child(options["database"], "memory", int(size))
         machine = {"python": platform.python_version(), "cores": os.cpu_count(), "machine": platform.machine()}
         where = "PostgreSQL" if options["database"] else "SQLite, synchronous=FULL"
         if options["json"]:
@@ -49,8 +58,7 @@ class Command(BaseCommand):
         self._table(rows)
 
     def _table(self, rows: list[dict[str, Any]]) -> None:
-        names = ("phase", "records", "seconds", "records_per_second", "requests", "floor", "peak_mib")
-        heads = ("phase", "records", "seconds", "records/s", "requests", "floor", "peak MiB")
+        names, heads = (LATENCY, LATENCY_HEADS) if "p95_seconds" in rows[0] else (SPEED, SPEED_HEADS)
         cells = [[str(row[name]) if row.get(name) is not None else "" for name in names] for row in rows]
         widths = [max(len(line[place]) for line in [list(heads), *cells]) for place in range(len(names))]
         for line in [list(heads), *cells]:
@@ -65,6 +73,8 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="pairwise-benchmark-") as folder, _scratch(database) as url:
             env = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL")}
             env |= {"DATA_DIR": folder, "LOG_LEVEL": "WARNING"}
+            if what == "latency":
+                env |= latency.environment(folder)
             if url:
                 env |= {
                     "DATABASE_URL": url,
@@ -79,7 +89,10 @@ class Command(BaseCommand):
 
     def _inside(self, what: str, size: int) -> None:
         call_command("migrate", verbosity=0)
-        found = [measure.peak_memory(size)] if what == "memory" else measure.phases(size)
+        if what == "latency":
+            found = latency.measure(size)
+        else:
+            found = iter([measure.peak_memory(size)]) if what == "memory" else measure.phases(size)
         for measurement in found:
             self.stdout.write(json.dumps(measurement.row()))
 

@@ -7,53 +7,26 @@ import shutil
 import signal
 import sys
 import time
-from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import requests
+import yaml
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from connections.demo.people import cards, outlook_contacts
 from connections.demo.servers import NotStarted, Servers, free_port
+from connections.demo.stores import CLIENT, SECRET, Stores
+from connectors import registry
 
-NAME = "demo/outlook-to-dav"
-MAILBOX = "anna@demo.example"
+NAMES = ("demo/outlook-to-dav", "demo/outlook-to-hubspot", "demo/outlook-to-salesforce")
 LOGIN = "admin@demo.example"
 PASSWORD = "demo"  # noqa: S105 - printed on purpose; everything listens on loopback only
-BOOK = "/demo/contacts/"
-MAKE_BOOK = """<D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"><D:set><D:prop><D:resourcetype>
-<D:collection/><C:addressbook/></D:resourcetype><D:displayname>Contacts</D:displayname></D:prop></D:set></D:mkcol>"""
-CONFIGURATION = """# What the demo applies; `manage.py export` prints the same form.
-tenants:
-  - slug: demo
-    name: Demo
-    region: BE
-    accounts:
-      - name: anna-outlook
-        app: outlook
-        base_url: {sandbox}/graph
-        login_url: {sandbox}/microsoft
-        credentials: {{access_token: "{access_token}", refresh_token: "{refresh_token}"}}
-      - name: dav
-        app: carddav
-        base_url: http://127.0.0.1:{dav}/
-        credentials: {{username: demo, password: demo}}
-    connections:
-      - name: outlook-to-dav
-        a: {{account: anna-outlook, folder: Contacts}}
-        b: {{account: dav, folder: {book}}}
-        direction: both
-        every: 3s
-"""
 
 
 class Command(BaseCommand):
-    help = "Shows an Outlook folder and a CardDAV address book becoming and staying the same, on this machine alone."
+    help = "Shows Outlook folders becoming and staying the same as an address book, HubSpot and Salesforce, here alone."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="sync, print what happened, sync again, and leave")
@@ -88,12 +61,8 @@ class Command(BaseCommand):
             "PUBLIC_URL": f"http://127.0.0.1:{ports['web']}",
             "WEBHOOKS": "on",
             "ALLOWED_PRIVATE_HOSTS": f"127.0.0.1:{ports['sandbox']},127.0.0.1:{ports['dav']}",
-            "APP_OUTLOOK_CLIENT_ID": "demo",
-            "APP_OUTLOOK_BASE_URL": f"http://127.0.0.1:{ports['sandbox']}/graph",
-            "APP_OUTLOOK_LOGIN_URL": f"http://127.0.0.1:{ports['sandbox']}/microsoft",
-            "APP_OUTLOOK_SETTLE_AFTER": "5",
-            "APP_OUTLOOK_VISIBLE_AFTER": "0",
             "LOG_LEVEL": "WARNING",
+            **_apps(f"http://127.0.0.1:{ports['sandbox']}"),
         }
         command = [sys.executable, sys.argv[0], "demo", *(["--once"] if once else [])]
         self.stdout.flush()
@@ -106,13 +75,15 @@ class Command(BaseCommand):
         self._prepare_database()
         self._start_stores()
         self._configure()
-        self._start_workers()
-        self._title("The plan: nothing has been written yet")
-        call_command("preview", NAME)
+        for name in NAMES:
+            self._title(f"The plan of {name}: nothing has been written yet")
+            call_command("preview", name)
         self._title("Syncing")
-        call_command("sync", NAME)
+        for name in NAMES:
+            call_command("sync", name)
+        self._start_workers()  # who would not wait for the plan to be shown
         self._title("What happened")
-        call_command("status", NAME)
+        call_command("status")
         if once:
             self._prove_quiet()
         else:
@@ -134,49 +105,23 @@ class Command(BaseCommand):
         User.objects.create_superuser(LOGIN, PASSWORD, name="Demo operator")
 
     def _start_stores(self) -> None:
-        sandbox, dav = (entry.rpartition(":")[2] for entry in settings.ALLOWED_PRIVATE_HOSTS)
-        self.sandbox, self.dav = f"http://127.0.0.1:{sandbox}", int(dav)
+        sandbox, dav = (int(entry.rpartition(":")[2]) for entry in settings.ALLOWED_PRIVATE_HOSTS)
+        self.stores = Stores(f"http://127.0.0.1:{sandbox}", dav, settings.PUBLIC_URL)
         database = str(self.root / "sandbox.sqlite3")
-        self.servers.start("sandbox", ["manage.py", "sandbox", "--port", sandbox, "--path", database], int(sandbox))
-        self.servers.start_radicale(self.dav, "demo", "demo")
-        self._load_outlook()
-        self._load_book()
-
-    def _load_outlook(self) -> None:
-        accounts = f"{self.sandbox}/control/outlook/accounts"
-        made = requests.post(accounts, json={"email": MAILBOX, "name": "Anna Demo"}, timeout=30)
-        made.raise_for_status()
-        self.tokens = made.json()
-        contacts = {"contacts": outlook_contacts(), "folder": "Contacts"}
-        requests.post(f"{accounts}/{MAILBOX}/contacts", json=contacts, timeout=60).raise_for_status()
-
-    def _load_book(self) -> None:
-        with requests.Session() as session:
-            session.auth = ("demo", "demo")
-            book = f"http://127.0.0.1:{self.dav}{BOOK}"
-            session.request("MKCOL", book, data=MAKE_BOOK, timeout=30).raise_for_status()
-            for name, card in cards():
-                headers = {"Content-Type": "text/vcard; charset=utf-8"}
-                session.put(book + name, data=card.encode(), headers=headers, timeout=30).raise_for_status()
+        self.servers.start("sandbox", ["manage.py", "sandbox", "--port", str(sandbox), "--path", database], sandbox)
+        self.servers.start_radicale(dav, "demo", "demo")
+        webhooks = registry.app("hubspot").webhooks
+        self.stores.fill(webhooks.events if webhooks else ())
 
     def _configure(self) -> None:
-        from connections.models import Connection, Membership, Role, Tenant, User  # noqa: PLC0415
+        from connections.models import Membership, Role, Tenant, User  # noqa: PLC0415
 
         file = self.root / "demo.yaml"
-        file.write_text(
-            CONFIGURATION.format(
-                sandbox=self.sandbox,
-                dav=self.dav,
-                book=BOOK,
-                access_token=self.tokens["access_token"],
-                refresh_token=self.tokens["refresh_token"],
-            )
-        )
+        said = "# What the demo applies; `manage.py export` prints the same form.\n"
+        file.write_text(said + yaml.safe_dump(self.stores.configuration(), sort_keys=False))
         call_command("apply", str(file))
         operator = User.objects.get(email=LOGIN)
         Membership.objects.create(tenant=Tenant.objects.get(), user=operator, role=Role.OWNER)
-        # The workers wait until the plan was shown.
-        Connection.objects.update(due_at=timezone.now() + timedelta(hours=1))
 
     def _start_workers(self) -> None:
         web = int(settings.PUBLIC_URL.rpartition(":")[2])
@@ -198,7 +143,8 @@ class Command(BaseCommand):
 
         self._title("Syncing again: there must be nothing left to write")
         before = Change.objects.count()
-        call_command("sync", NAME)
+        for name in NAMES:
+            call_command("sync", name)
         written = Change.objects.count() - before
         if written:
             raise CommandError(f"The second sync made {written} changes; it should have made none.")
@@ -209,8 +155,10 @@ class Command(BaseCommand):
         rows = (
             ("Admin", f"{settings.PUBLIC_URL}/admin/", f"{LOGIN} / {PASSWORD}"),
             ("Connected accounts", f"{settings.PUBLIC_URL}/tenants/demo/accounts/", "the same"),
-            ("Outlook (sandbox)", f"{self.sandbox}/outlook/", "no log-in"),
-            ("Address book (Radicale)", f"http://127.0.0.1:{self.dav}/", "demo / demo"),
+            ("Outlook (sandbox)", f"{self.stores.sandbox}/outlook/", "no log-in"),
+            ("HubSpot (sandbox)", f"{self.stores.sandbox}/hubspot/pages/", "no log-in"),
+            ("Salesforce (sandbox)", f"{self.stores.sandbox}/salesforce/pages/", "no log-in"),
+            ("Address book (Radicale)", f"http://127.0.0.1:{self.stores.dav}/", "demo / demo"),
         )
         for name, address, login in rows:
             self.stdout.write(f"  {name:24} {address:36} {login}")
@@ -221,6 +169,17 @@ class Command(BaseCommand):
             dead = self.servers.dead()
             if dead:
                 raise CommandError(f"The {dead} process has stopped; {self.root / dead}.log says why.")
+
+
+def _apps(sandbox: str) -> dict[str, str]:
+    """The settings of the apps: the sandbox stands for each of them."""
+    own = {
+        "OUTLOOK": {"BASE_URL": f"{sandbox}/graph", "LOGIN_URL": f"{sandbox}/microsoft", "VISIBLE_AFTER": "0"},
+        "HUBSPOT": {"BASE_URL": f"{sandbox}/hubspot", "LOGIN_URL": f"{sandbox}/hubspot", "CLIENT_SECRET": SECRET},
+        "SALESFORCE": {"LOGIN_URL": f"{sandbox}/salesforce"},
+    }
+    common = {"CLIENT_ID": CLIENT, "SETTLE_AFTER": "5"}
+    return {f"APP_{app}_{name}": value for app, values in own.items() for name, value in {**common, **values}.items()}
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

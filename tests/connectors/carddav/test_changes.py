@@ -11,6 +11,7 @@ from connectors.base import (
     DepartureKind,
     FolderGone,
     Forbidden,
+    NothingKnown,
     Record,
     Unavailable,
 )
@@ -20,7 +21,7 @@ from tests.connectors.host import make_host
 from tests.connectors.server import Reply, Request, serve
 
 
-class Known:
+class Known(NothingKnown):
     def __init__(self) -> None:
         self.held: dict[str, str] = {}
 

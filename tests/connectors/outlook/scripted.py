@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from connectors.base import (
+    NothingKnown,
     Write,
     WriteKind,
 )
@@ -109,7 +110,7 @@ def made(one: dict[str, Any]) -> dict[str, Any]:
     return {"status": 201, "body": contact("C" + one["id"], givenName=one["body"]["givenName"])}
 
 
-class Known:
+class Known(NothingKnown):
     def __init__(self, **versions: str) -> None:
         self.known = {id: f'W/"{version}"' for id, version in versions.items()}
 

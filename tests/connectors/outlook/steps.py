@@ -20,7 +20,7 @@ KEYS = [field.key for field in CATALOGUE]
 ANNA = {"givenName": "Anna", "surname": "Maes", "displayName": "Anna Maes"}
 
 
-class Known:
+class Known(NothingKnown):
     def __init__(self, *records: Record) -> None:
         self.known = {record.id: record.version for record in records}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.base import CursorExpired, DepartureKind, Record, Throttled, Unavailable
+from connectors.base import CursorExpired, DepartureKind, NothingKnown, Record, Throttled, Unavailable
 from connectors.outlook.connector import Outlook
 from connectors.sandbox import Sandbox
 from tests.connectors.host import VirtualClock
@@ -18,7 +18,7 @@ FIELDS = ["givenName", "surname", "emailAddresses", "categories", "homeAddress.c
 STEPS = 60
 
 
-class Mirror:
+class Mirror(NothingKnown):
     """What the engine does with pages, in small."""
 
     def __init__(self, account: Account) -> None:

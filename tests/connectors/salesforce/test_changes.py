@@ -11,7 +11,7 @@ from tests.connectors.salesforce.conftest import Account
 KEYS = ["FirstName", "LastName", "Email", "Account.Name"]
 
 
-class Known:
+class Known(NothingKnown):
     def __init__(self, pages: Sequence[ChangePage]) -> None:
         self.known = {record.id: record.version for page in pages for record in page.records}
 

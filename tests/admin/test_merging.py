@@ -1,0 +1,125 @@
+"""Two contacts of one app that are one person: a member of staff lets the app make one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import Settings
+
+from connections import scheduling
+from connections.models import Budget, Change, ChangeState, Item, Pair, ToldRecord
+from connections.services import merging, undoing
+from connectors.sandbox import Sandbox
+from tests.connectors.hubspot.conftest import Account
+from tests.connectors.hubspot.test_through_the_engine import Stage
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def both(sandbox: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[Stage]:
+    """Anna twice in HubSpot: with an address, and without one but with the same phone."""
+    monkeypatch.setattr(scheduling, "async_task", lambda *rest: None)
+    settings.ALLOWED_PRIVATE_HOSTS = [sandbox.url.removeprefix("http://")]
+    settings.APP_SETTINGS = {"HUBSPOT_SETTLE_AFTER": "1", "OUTLOOK_SETTLE_AFTER": "1"}
+    account = Account(sandbox)
+    anna = {"firstname": "Anna", "lastname": "Maes", "phone": "+32 2 555 12 12"}
+    account.load({**anna, "email": "anna@example.com"}, {**anna, "jobtitle": "Buyer"})
+    found = Stage(sandbox, account, match_keys=["email", "phone+name"])
+    found.settle()
+    Budget.objects.all().delete()  # spent on the stage's clock, which is ahead of the real one
+    yield found
+    account.close()
+    sandbox.faults.clear()
+
+
+def chosen() -> tuple[Pair, Item, Item]:
+    """The pair of the one with an address, that one, and the other."""
+    items = {item.record.get("email", ""): item for item in Item.objects.filter(folder__account__app="hubspot")}
+    winner, loser = items["anna@example.com"], items[""]
+    return Pair.objects.get(item_b=winner), winner, loser
+
+
+def post(admin: Client, pair: Pair, winner: Item, loser: Item, **more: Any) -> str:
+    url = reverse("admin:connections_pair_merge", args=[pair.pk])
+    answer = admin.post(url, {"winner": winner.pk, "loser": loser.pk, **more}, follow=True)
+    return answer.content.decode()
+
+
+def test_the_page_of_a_contact_offers_its_twin(admin: Client, both: Stage) -> None:
+    pair, _, _ = chosen()
+    page = admin.get(reverse("admin:connections_pair_change", args=[pair.pk])).content.decode()
+    assert "More than once in HubSpot" in page
+    assert "cannot be taken back" in page
+
+
+def test_both_become_one_and_the_other_side_keeps_one(admin: Client, both: Stage) -> None:
+    pair, winner, loser = chosen()
+    assert "was merged into" in post(admin, pair, winner, loser, sure="1")
+    [left] = both.crm.records()
+    assert (left["email"], left["jobtitle"]) == ("anna@example.com", "Buyer")
+    both.settle()
+    living = Pair.objects.filter(item_b__departed="", item_b__isnull=False)
+    assert [str(one.item_b.remote_id) for one in living if one.item_b] == [left["id"]]
+    assert not ToldRecord.objects.exists()
+
+
+def test_the_history_keeps_it_and_no_undo_touches_it(admin: Client, both: Stage) -> None:
+    pair, winner, loser = chosen()
+    post(admin, pair, winner, loser, sure="1")
+    change = Change.objects.get(kind="merge")
+    assert (change.state, change.why["mappings"]) == (ChangeState.DONE, [f"merged into {winner}"])
+    assert change.decided_by is not None
+    page = admin.get(reverse("admin:connections_change_change", args=[change.pk]))
+    assert page.status_code == 200
+    assert "Buyer" in page.content.decode()
+    began = datetime.fromtimestamp(0, UTC)
+    assert set(undoing.written_since(both.connection, began).values_list("kind", flat=True)) <= {"create", "update"}
+
+
+def test_nothing_is_merged_without_saying_that_one_knows(admin: Client, both: Stage) -> None:
+    pair, winner, loser = chosen()
+    assert "Nothing was merged" in post(admin, pair, winner, loser)
+    assert len(both.crm.records()) == 2
+
+
+def test_what_the_app_refuses_is_told(admin: Client, both: Stage) -> None:
+    pair, winner, loser = chosen()
+    both.crm.fault("error", path="/merge$", status=403)
+    text = post(admin, pair, winner, loser, sure="1")
+    assert "was merged into" not in text
+    assert not Change.objects.filter(kind="merge").exists()
+
+
+def test_an_answer_that_is_lost_is_looked_for(admin: Client, both: Stage) -> None:
+    pair, winner, loser = chosen()
+    both.crm.fault("drop", path="/merge$", when="after")
+    post(admin, pair, winner, loser, sure="1")
+    assert len(both.crm.records()) == 1
+    assert set(ToldRecord.objects.values_list("remote_id", flat=True)) == {winner.remote_id, loser.remote_id}
+    both.settle()
+    assert Item.objects.get(pk=loser.pk).departed == "left"
+
+
+def test_contacts_of_two_folders_are_not_merged(both: Stage) -> None:
+    pair = Pair.objects.exclude(item_a=None).exclude(item_b=None).get()
+    assert pair.item_a is not None
+    assert pair.item_b is not None
+    with pytest.raises(merging.CannotMerge, match="one folder"):
+        merging.merge(pair, pair.item_b, pair.item_a)
+
+
+def test_an_app_that_cannot_merge_is_not_asked(both: Stage) -> None:
+    pair, _, _ = chosen()
+    assert all(found.app == "HubSpot" for found in merging.twins(pair))
