@@ -81,8 +81,9 @@ def test_from_an_empty_tenant_to_a_running_connection(
     outlook.add_account(MAIL, "Anna Maes")
     outlook.load(MAIL, [contact(*person) for person in PEOPLE])
     server.put_card("grace", CARD.format(uid="g", name="Grace Hopper", last="Hopper", first="Grace", mail=PEOPLE[1][2]))
-    choose_apps_and_accounts(anna, sandbox, server)
-    choose_folders(anna)
+    choose_apps(anna, sandbox, "CardDAV")
+    connect_address_book(anna, server)
+    choose_folders(anna, "CardDAV")
     say_how(anna)
     look_at_the_plan(anna, calls)
     assert len(server.cards()) == 1, "nothing is written before it is started"
@@ -98,12 +99,34 @@ def test_from_an_empty_tenant_to_a_running_connection(
     anna.go("/tenants/acme/connections/add/", "wizard-dark")
 
 
-def choose_apps_and_accounts(anna: Visitor, sandbox: Sandbox, server: RadicaleServer) -> None:
+def test_from_an_empty_tenant_to_hubspot(anna: Visitor, sandbox: Sandbox, calls: list[Any]) -> None:
+    registered(sandbox, "outlook")
+    registered(sandbox, "hubspot")
+    outlook, hubspot = sandbox.part("outlook"), sandbox.part("hubspot")
+    outlook.add_account(MAIL, "Anna Maes")
+    outlook.load(MAIL, [contact(*person) for person in PEOPLE])
+    hubspot.add_account(MAIL)
+    hubspot.load(MAIL, [{"firstname": "Grace", "lastname": "Hopper", "email": PEOPLE[1][2]}])
+    choose_apps(anna, sandbox, "HubSpot")
+    connect_hubspot(anna, sandbox)
+    choose_folders(anna, "HubSpot")
+    say_how(anna)
+    look_at_the_plan(anna, calls)
+    assert len(hubspot.records(MAIL)) == 1, "nothing is written before it is started"
+    anna.page.click("button:text-is('Start')")
+    anna.page.wait_for_selector("text=started: what the plan says")
+    assert syncing.run_slice(Connection.objects.get().pk) == "done"
+    assert len(hubspot.records(MAIL)) == 3
+    anna.page.wait_for_selector("text=Listening")
+
+
+def choose_apps(anna: Visitor, sandbox: Sandbox, other: str) -> None:
+    """And connects the mailbox, by signing in at Microsoft's stand-in."""
     page = anna.page
     anna.go("/")
     page.click("text=Set up a connection")
     page.check("#id_app_a >> text=Outlook")
-    page.check("#id_app_b >> text=CardDAV")
+    page.check(f"#id_app_b >> text={other}")
     anna.look("wizard-1-apps")
     page.click("button:text-is('Go on')")
     page.wait_for_selector("text=Whose contacts?")
@@ -114,6 +137,10 @@ def choose_apps_and_accounts(anna: Visitor, sandbox: Sandbox, server: RadicaleSe
     page.click(f"label:has-text('{MAIL}')")
     page.click("button:text-is('Accept')")
     page.wait_for_selector("text=Whose contacts?")
+
+
+def connect_address_book(anna: Visitor, server: RadicaleServer) -> None:
+    page = anna.page
     page.click("text=Connect your CardDAV")
     page.fill("input[name=address]", server.url)
     page.fill("input[name=username]", server.username)
@@ -124,11 +151,21 @@ def choose_apps_and_accounts(anna: Visitor, sandbox: Sandbox, server: RadicaleSe
     page.click("button:text-is('Go on')")
 
 
-def choose_folders(anna: Visitor) -> None:
+def connect_hubspot(anna: Visitor, sandbox: Sandbox) -> None:
+    page = anna.page
+    page.click("text=Connect your HubSpot")
+    page.click("text=Go to HubSpot")
+    page.wait_for_url(f"{sandbox.url}/hubspot/**")
+    page.click("button:text-is('Connect app')")
+    page.wait_for_selector("text=Whose contacts?")
+    page.click("button:text-is('Go on')")
+
+
+def choose_folders(anna: Visitor, other: str) -> None:
     page = anna.page
     page.wait_for_selector("h1:text-is('Which folders?')")
     page.check("fieldset:has-text('Outlook') li >> nth=0 >> input")
-    page.check("fieldset:has-text('CardDAV') li >> nth=0 >> input")
+    page.check(f"fieldset:has-text('{other}') li >> nth=0 >> input")
     anna.look("wizard-3-folders")
     page.click("button:text-is('Go on')")
     page.wait_for_selector("h1:has-text('Are these the contacts')")
