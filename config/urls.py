@@ -4,11 +4,24 @@ from django.contrib import admin
 from django.urls import include, path
 
 from connections.adminsite import register_pages
-from connections.views import accounts, adding, connecting, health, helping, home, invitations, news
+from connections.views import (
+    accounts,
+    adding,
+    connecting,
+    contacts,
+    health,
+    helping,
+    home,
+    invitations,
+    news,
+    overview,
+    tending,
+)
 
 register_pages()
 
 ADD = "tenants/<slug:tenant>/connections/add/"
+ONE = "tenants/<slug:tenant>/connections/<int:connection>/"
 DRAFT = {
     "accounts": adding.accounts,
     "folders": adding.folders,
@@ -35,6 +48,19 @@ urlpatterns = [
         path(f"tenants/<slug:tenant>/connections/add/<int:draft>/{step}/", view, name=f"draft-{step}")
         for step, view in DRAFT.items()
     ),
+    path("tenants/<slug:tenant>/", overview.tenant, name="tenant"),
+    path(ONE, tending.page, name="connection"),
+    path(f"{ONE}do/", tending.do, name="connection-do"),
+    path(f"{ONE}settings/", tending.settings, name="connection-settings"),
+    path(f"{ONE}mapping/", tending.mapping, name="connection-mapping"),
+    path(f"{ONE}history/", tending.history, name="connection-history"),
+    path(f"{ONE}contacts/", contacts.listed, name="connection-contacts"),
+    path(f"{ONE}contacts.csv", contacts.as_csv, name="connection-contacts-csv"),
+    path(f"{ONE}contacts/<int:pair>/", contacts.one, name="connection-contact"),
+    path(f"{ONE}contacts/<int:pair>/decide/", contacts.decide, name="connection-decide"),
+    path(f"{ONE}review/", contacts.review, name="connection-review"),
+    path(f"{ONE}plan/", contacts.plan, name="connection-plan"),
+    path(f"{ONE}plan.csv", contacts.plan_csv, name="connection-plan-csv"),
     path("connect-requests/<str:token>/", invitations.open_request, name="connect-request"),
     path("connect/<slug:app>/", connecting.come_back, name="connect-back"),
     path("help/", helping.index, name="help"),

@@ -27,6 +27,7 @@ from syncrules.table import combined
 
 FRESH = 300  # seconds for which an answer of an app about its fields and labels is taken as live
 NEW = "new: look it over, preview it, then resume it"  # why a connection that was just made does not run
+DRAFTED = "being set up; it is started from its plan"  # the same of one that a member sets up step by step
 
 
 # ---- folders

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
-from django.db import transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, transaction
 from django_q.tasks import async_task
 
 from connections.engine.runner import RELATED, Busy
@@ -72,7 +73,12 @@ def plan(connection_id: int) -> str:
         syncing.note_losses(run)
         return run
 
-    run = _when_free(work)
+    try:
+        run = _when_free(work)
+    except (DatabaseError, ObjectDoesNotExist):
+        if Connection.every.filter(pk=connection_id).exists():
+            raise
+        return "deleted"  # somebody threw its set-up away meanwhile
     if run is None or run.state == RunState.RUNNING:
         _call("plan", connection_id)
     return run.state if run is not None else "busy"

@@ -206,7 +206,7 @@ def plain(draft: ConnectionDraft, a: Folder, b: Folder) -> Connection:
         folder_b=b,
         direction=choices.get("direction", Direction.BOTH.value),
         winner=choices.get("winner", "a"),
-        paused_reason=arranging.NEW,
+        paused_reason=arranging.DRAFTED,
         approve_first_run=True,
         avoid_duplicates=matching.get("avoid_duplicates", True),
         match_keys=matching.get("keys", ["email"]),
@@ -389,5 +389,5 @@ def _change(draft: ConnectionDraft, row: Connection) -> Connection:
 
 def _drop(draft: ConnectionDraft, keep: Sequence[int]) -> None:
     for row in made(draft):
-        if row.pk not in keep and row.paused_reason == arranging.NEW:
+        if row.pk not in keep and row.paused_reason == arranging.DRAFTED:
             ending.remove_for_good(row)

@@ -39,7 +39,7 @@ class Status:
     @property
     def is_new(self) -> bool:
         """Made by a set-up that was not finished."""
-        return self.connection.paused_reason == arranging.NEW
+        return self.connection.paused_reason == arranging.DRAFTED
 
     @property
     def cannot(self) -> bool:

@@ -9,12 +9,13 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from connections.models import AccountState, ConnectionDraft, Folder, Membership
-from connections.services import arranging, drafting, offering, peeking, permits, setting_up, starting
+from connections.services import arranging, drafting, looking, offering, peeking, permits, setting_up, starting
 from connections.services.arranging import Tree
 from connections.services.drafting import STEPS
 from connections.services.setting_up import CannotSetUp
@@ -26,10 +27,10 @@ Step = Callable[[HttpRequest, Membership, ConnectionDraft], HttpResponse]
 PEEKED = 5  # folders of a side of which a page shows contacts
 
 
-def drafted(step: str) -> Callable[[Step], Callable[..., HttpResponse]]:
+def drafted(step: str) -> Callable[[Step], Callable[..., HttpResponseBase]]:
     """A step of the person's own draft; who comes too early is led to the question that is open."""
 
-    def decorate(view: Step) -> Callable[..., HttpResponse]:
+    def decorate(view: Step) -> Callable[..., HttpResponseBase]:
         @require_http_methods(["GET", "HEAD", "POST"])
         @member
         @wraps(view)
@@ -298,7 +299,10 @@ def plan(request: HttpRequest, membership: Membership, draft: ConnectionDraft) -
         begun = STARTS[how](draft, membership.user)
         if begun:
             messages.success(request, f"{', '.join(map(str, begun))}: {TOLD[how]}")
-            return redirect("home")
+            if len(begun) == 1:
+                where = reverse("connection", args=[membership.tenant.slug, begun[0].pk])
+                return redirect(f"{where}?after={looking.newest_run_id(begun[0])}")
+            return redirect("tenant", membership.tenant.slug)
         messages.error(request, "The plan is not ready, or not up to date any more. Look at it again first.")
         return _to(draft, "plan")
     found = starting.planned(draft)

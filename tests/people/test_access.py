@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
 
-from connections.models import Account, ConnectionDraft, Role, Tenant
-from tests.factories import make_account
+from connections.models import Account, Change, Connection, ConnectionDraft, Pair, Role, Run, Tenant
+from tests.factories import make_account, make_connection, make_folder
 from tests.people.conftest import Person, member
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +28,19 @@ RULES: dict[str, tuple[str | None, str | None]] = {
     "account-again": (DOES, DOES),
     "account-disconnect": ("owner", "owner"),
     "account-share": (None, "owner"),
+    "tenant": (ALL, None),
+    "connection": (ALL, None),
+    "connection-do": (None, DOES),
+    "connection-settings": (DOES, DOES),
+    "connection-mapping": (ALL, DOES),
+    "connection-history": (ALL, None),
+    "connection-contacts": (ALL, None),
+    "connection-contacts-csv": (ALL, None),
+    "connection-contact": (ALL, None),
+    "connection-decide": (None, DOES),
+    "connection-review": (ALL, None),
+    "connection-plan": (ALL, DOES),
+    "connection-plan-csv": (ALL, None),
     "connection-add": (DOES, DOES),
     **{
         f"draft-{step}": (DOES, DOES)
@@ -59,10 +73,21 @@ class World:
 
     tenant: Tenant
     account: Account = field(init=False)
+    connection: Connection = field(init=False)
+    pair: Pair = field(init=False)
 
     def __post_init__(self) -> None:
         colleague = member(self.tenant, f"colleague@{self.tenant.slug}.example")
         self.account = make_account(self.tenant, app="carddav", base_url="https://dav.example/", owner=colleague)
+        self.connection = make_connection(make_folder(self.account), make_folder(make_account(self.tenant)))
+        self.pair = Pair.objects.create(connection=self.connection, title=f"Contact of {self.tenant.slug}")
+        run = Run.objects.create(
+            tenant=self.tenant, connection=self.connection, kind="initial", state="planned", started_at=timezone.now()
+        )
+        Change.objects.create(
+            tenant=self.tenant, connection=self.connection, run=run, pair=self.pair, kind="create", sort="create",
+            side="b", target_folder=self.connection.folder_b, marker=f"marker-{run.pk}", state="proposed",
+        )  # fmt: skip
 
     def person(self, role: str) -> Person:
         return Person(member(self.tenant, f"{role}@{self.tenant.slug}.example", role), self.tenant)
@@ -71,7 +96,13 @@ class World:
         return ConnectionDraft.objects.create(tenant=self.tenant, user=person.user, app_a="carddav", app_b="carddav")
 
     def values(self, person: Person) -> dict[str, Any]:
-        return {"app": "carddav", "pk": self.account.pk, "draft": self.draft(person).pk}
+        return {
+            "app": "carddav",
+            "pk": self.account.pk,
+            "draft": self.draft(person).pk,
+            "connection": self.connection.pk,
+            "pair": self.pair.pk,
+        }
 
 
 def address(name: str, tenant: Tenant, values: dict[str, Any]) -> str:
@@ -101,10 +132,10 @@ def test_to_another_tenant_nothing_is_there(name: str, acme: Tenant, globex: Ten
     ours, theirs = World(acme), World(globex)
     stranger, owner = theirs.person(Role.OWNER), ours.person(Role.OWNER)
     nobody = Client()
-    numbers = ours.values(owner)
-    foreign = address(name, acme, numbers)
-    mixed = address(name, globex, numbers)
-    is_about_one = bool(patterns()[name].pattern.converters.keys() - {"tenant", "app"})
+    named = ours.values(owner)
+    foreign = address(name, acme, named)
+    mixed = address(name, globex, named)
+    is_about_one = bool(numbers(name))
     for ask, may in zip(("get", "post"), RULES[name], strict=True):
         gone = [405] if may is None else [404]
         assert getattr(stranger.client, ask)(foreign).status_code in gone, ask
@@ -114,8 +145,33 @@ def test_to_another_tenant_nothing_is_there(name: str, acme: Tenant, globex: Ten
         assert answer.status_code in ([302] if may is not None else [302, 405])
         if answer.status_code == 302:
             assert answer["Location"].startswith(reverse("account_login"))
-    assert ConnectionDraft.objects.filter(pk=numbers["draft"]).exists()
+    assert ConnectionDraft.objects.filter(pk=named["draft"]).exists()
     assert Account.objects.filter(pk=ours.account.pk, shared=True).exists()
+    assert Change.objects.filter(state="proposed").count() == 2
+
+
+def numbers(name: str) -> set[str]:
+    """What an address names beside tenant and app, by its id."""
+    return set(patterns()[name].pattern.converters) - {"tenant", "app"}
+
+
+@pytest.mark.parametrize("name", sorted(name for name in RULES if "connection" in patterns()[name].pattern.converters))
+def test_private_connections_show_owners_no_contact_and_others_nothing(name: str, acme: Tenant) -> None:
+    world = World(acme)
+    Account.objects.filter(pk=world.account.pk).update(shared=False)
+    about_state = name in ("connection", "connection-do")
+    for role in Role:
+        person = world.person(role)
+        for ask, may in zip(("get", "post"), RULES[name], strict=True):
+            answer = getattr(person.client, ask)(address(name, acme, world.values(person)))
+            if may is None:
+                assert answer.status_code == 405
+            elif role != Role.OWNER:
+                assert answer.status_code == 404, (role, ask)
+            else:
+                assert answer.status_code in ((200, 302) if about_state else (403,)), ask
+                assert b"Contact of acme" not in answer.content
+    assert Change.objects.filter(state="proposed").exists()
 
 
 @pytest.mark.parametrize("name", SIGNED_IN)
