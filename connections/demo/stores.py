@@ -116,7 +116,10 @@ class Stores:
                 "name": "salesforce",
                 "app": "salesforce",
                 "login_url": f"{self.sandbox}/salesforce",
-                "credentials": self._held("salesforce", "access_token", "refresh_token", "instance_url", "id"),
+                "credentials": {
+                    **self._held("salesforce", "access_token", "refresh_token", "instance_url", "id"),
+                    "create_accounts": "yes",
+                },
             },
         ]
 

@@ -8,6 +8,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from connections.models import Run
 from connections.services import looking
 
 register = template.Library()
@@ -42,6 +43,8 @@ def unlocalised(value: float) -> str:
 
 
 @register.filter
-def summary(counters: Any) -> str:
+def did(run: Run) -> str:
     """What a run did, in words."""
-    return looking.summary(counters or {})
+    if run.preview and not run.counters:
+        return "made a plan"
+    return looking.summary(run.counters or {})

@@ -73,6 +73,12 @@ def test_states_are_sentences(anna: Person, synced: Connection, change: dict[str
     assert words in anna.page("connection", synced.pk)
 
 
+def test_a_run_that_only_planned_is_said_to_have_done_so(anna: Person, synced: Connection) -> None:
+    syncing.preview(synced)
+    page = anna.client.get(reverse("connection", args=["acme", synced.pk])).content.decode()
+    assert "made a plan" in page
+
+
 def test_a_first_scan_and_a_lost_account_are_said(anna: Person, synced: Connection) -> None:
     Connection.objects.filter(pk=synced.pk).update(first_run_done=False)
     Run.objects.filter(connection=synced).update(state="running", total_items=40, done_items=7)
