@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,12 +36,15 @@ class Reading:
     inward: Mapping[str, Any]
     outward: Mapping[str, Any]
     only: bool = False
+    doubtful: frozenset[str] = frozenset()  # keys of shared values that could mean several options here
 
     def shared(self, value: Any) -> Any:
         key = option_key(value)
         return self.inward.get(key, f"unknown:{key}" if self.only else value)
 
     def own(self, shared: Any) -> Any:
+        if option_key(shared) in self.doubtful:
+            raise Refused("several people there have the email of this owner")
         found = self.outward.get(option_key(shared))
         if found is None and self.only:
             raise Refused("nobody there has the email of this owner")
@@ -77,8 +80,19 @@ def translation(spec: MappingSpec, first: Field, second: Field, plain: compare.N
         inward.setdefault(option_key(theirs), mine)
         outward.setdefault(option_key(mine), theirs)
         same.setdefault(option_key(mine), option_key(inward[option_key(theirs)]))
-    own = {option_key(mine): mine for mine, _ in couples} if owners else {}
-    return Translation(Reading(own, own, owners), Reading(inward, outward, owners), same, plain)
+    if not owners:
+        return Translation(Reading({}, {}), Reading(inward, outward), same, plain)
+    own = {option_key(mine): mine for mine, _ in couples}
+    several_here, several_there = _shared(theirs for _, theirs in couples), _shared(mine for mine, _ in couples)
+    here = frozenset(option_key(mine) for mine, theirs in couples if option_key(theirs) in several_here)
+    return Translation(
+        Reading(own, own, True, here), Reading(inward, outward, True, frozenset(several_there)), same, plain
+    )
+
+
+def _shared(partners: Iterable[str]) -> set[str]:
+    """Keys of options that stand beside several of the other side."""
+    return {key for key, count in Counter(map(option_key, partners)).items() if count > 1}
 
 
 class Options:
@@ -141,8 +155,11 @@ def _twins(first: Field, second: Field) -> Couples:
     if not (options[1] and options[2]) or not {first.type, second.type} & CHOICES:
         return []
     if first.meaning == second.meaning == OWNER:
-        theirs = {email: value for value, label in options[2] if (email := _email(value, label))}
-        return [(value, theirs[email]) for value, label in options[1] if (email := _email(value, label)) in theirs]
+        theirs: dict[str, list[str]] = {}
+        for value, label in options[2]:
+            theirs.setdefault(_email(value, label), []).append(value)
+        theirs.pop("", None)
+        return [(value, each) for value, label in options[1] for each in theirs.get(_email(value, label), ())]
     if FieldType.BOOLEAN in (first.type, second.type):
         means = {_truth(value, label): value for value, label in reversed(options[2])}
         return [(value, means[truth]) for value, label in options[1] if (truth := _truth(value, label)) in means]

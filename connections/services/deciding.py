@@ -22,6 +22,7 @@ from connections.models import (
 )
 from connections.services import syncing
 from syncrules.mapping import CompiledMapping
+from syncrules.optouts import CHOSEN
 from syncrules.specs import Side
 
 
@@ -134,7 +135,8 @@ def resolve(pair: Pair, mapping_name: str, side: str) -> None:
     bases = {each: orjson.loads(getattr(pair, f"base_{each}")) for each in Side}
     loser = chosen.other
     bases[loser].update({key: values[loser].get(key) for key in keys[loser]})
-    bases[chosen].update({key: None if values[chosen].get(key) is not None else "" for key in keys[chosen]})
+    nothing = CHOSEN if mapping.opts_out else None
+    bases[chosen].update({key: nothing if values[chosen].get(key) is not None else CHOSEN for key in keys[chosen]})
     with transaction.atomic():
         Pair.objects.filter(pk=pair.pk).update(
             base_a=dumps(bases[Side.A]), base_b=dumps(bases[Side.B]), pending=True, next_at=0

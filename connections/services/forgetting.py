@@ -47,6 +47,7 @@ WARNING = (
 )
 TRIES = 3
 SOMEBODY = "(forgotten)"
+NAMING = ("change", "decision", "item", "pair")  # models whose rows are called like contacts
 SHORTEST = 3  # characters of a name that is looked for in other texts
 
 
@@ -294,9 +295,8 @@ def _erase_names(tenant_id: int, names: Collection[str]) -> None:
         Change.objects.filter(tenant_id=tenant_id, reason__contains=name).update(reason="")
         for run in Run.objects.filter(tenant_id=tenant_id, message__contains=name):
             Run.objects.filter(pk=run.pk).update(message=run.message.replace(name, SOMEBODY))
-        LogEntry.objects.filter(object_repr__contains=name).filter(content_type__app_label="connections").update(
-            object_repr=SOMEBODY, change_message=""
-        )
+        about_contacts = LogEntry.objects.filter(content_type__app_label="connections", content_type__model__in=NAMING)
+        about_contacts.filter(object_repr__contains=name).update(object_repr=SOMEBODY, change_message="")
     for run in Run.objects.filter(tenant_id=tenant_id).exclude(losses=[]):
         losses: list[dict[str, Any]] = [
             {**loss, "samples": [name for name in loss.get("samples", ()) if name not in names]} for loss in run.losses

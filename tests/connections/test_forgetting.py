@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from django.apps import apps as installed_apps
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import connection as database
 from django.db import models
 
 from connections import host
 from connections.engine.leases import claim
-from connections.models import Change, Connection, Forgetting, ForgottenKey, Item, Pair, Run, Tenant
+from connections.models import Change, Connection, Forgetting, ForgottenKey, Item, Pair, Run, Tenant, User
 from connections.services import forgetting, rotating, syncing, undoing
 from connectors.base import Unavailable
 from tests.apps import FILE, Apps, installed, run
@@ -72,6 +73,19 @@ def test_nothing_of_the_person_is_left_anywhere_but_a_hash(apps: Apps, people: C
     assert "bob@example.com" in stored
     assert ForgottenKey.objects.count() > 0
     assert all(re.fullmatch("[0-9a-f]{64}", key.digest) for key in ForgottenKey.objects.all())
+
+
+def test_what_staff_did_to_other_things_stays_in_their_log(apps: Apps, people: Connection, admin_user: User) -> None:
+    """Whoever is called like a connection, of this tenant or another, takes no log of it along."""
+    pair = Pair.objects.get(title__contains="Zelda")
+    elsewhere = make_tenant(slug="zelda-quux", name="Zelda Quux and Sons")
+    for row in (pair, elsewhere):
+        LogEntry.objects.log_actions(admin_user.pk, [row], CHANGE, "looked over", single_object=True)
+    forget(people.tenant)
+    assert set(LogEntry.objects.values_list("object_repr", "change_message")) == {
+        ("(forgotten)", ""),
+        (str(elsewhere), "looked over"),
+    }
 
 
 def _row(apps: Apps, remote: str, name: str) -> tuple[str]:

@@ -271,6 +271,26 @@ def test_owners_are_mapped_by_email_and_by_nothing_else() -> None:
         assert merged.warnings[0].reason == "nobody there has the email of this owner"
 
 
+@pytest.mark.parametrize("target", Side)
+def test_an_owner_whose_email_several_people_share_is_not_guessed(target: Side) -> None:
+    one, many_people = owners(("1", "team@x.com")), owners(("7", "A <team@x.com>"), ("8", "B <Team@x.com>"))
+    here, there = (one, many_people) if target is Side.B else (many_people, one)
+    (mapping,) = compiled(here, there, MappingSpec("Owner", ("owner",), ("owner",)))
+    alone: dict[Side, dict[str, str]] = {target: {}, target.other: {"owner": "1"}}
+    merged = Pair(alone[Side.A], alone[Side.B], (mapping,), agreed=False).merge()
+    assert merged.empty
+    assert merged.warnings[0].reason == "several people there have the email of this owner"
+    for somebody in ("7", "8"):
+        held: dict[Side, dict[str, str]] = {target: {"owner": somebody}, target.other: {"owner": "1"}}
+        same = Pair(held[Side.A], held[Side.B], (mapping,), agreed=False).merge()
+        assert same.empty
+        assert not same.warnings, "each of them is the one person there"
+        back: dict[Side, dict[str, str]] = {target: {"owner": somebody}, target.other: {}}
+        pair = Pair(back[Side.A], back[Side.B], (mapping,), agreed=False)
+        pair.sync()
+        assert (pair.a, pair.b)[target.other is Side.B] == {"owner": "1"}, "there is one of them only"
+
+
 # ---- notes, and what is not mapped
 
 
