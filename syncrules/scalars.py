@@ -24,7 +24,9 @@ def merge_scalar(draft: Draft, mapping: CompiledMapping) -> None:
     if verdict is None:
         return
     target = verdict.source.other
-    if not draft.flows(mapping, target) or not _mode_allows(mapping, forms, verdict.source):
+    if not draft.flows(mapping, target):
+        return
+    if not mapping.opts_out and not _mode_allows(mapping, forms, verdict.source):
         return
     value = _whole(draft, mapping, shared, verdict.source)
     if value is None and shared[verdict.source] is not None:

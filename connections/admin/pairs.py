@@ -144,9 +144,8 @@ class PairAdmin(BigTable[Pair]):
             )
         folders = (pair.connection.folder_a_id, pair.connection.folder_b_id)
         chosen = [request.POST.get(name, "") for name in ("winner", "loser")]
-        found = {
-            str(item.pk): item for item in Item.objects.filter(pk__in=filter(str.isdecimal, chosen), folder__in=folders)
-        }
+        ids = [pk for pk in chosen if pk.isdecimal() and len(pk) < 18]
+        found = {str(item.pk): item for item in Item.objects.filter(pk__in=ids, folder__in=folders)}
         winner, loser = (found.get(pk) for pk in chosen)
         if winner is None or loser is None:
             return self.back(request, pair, "Choose which of the two is kept.", messages.ERROR)

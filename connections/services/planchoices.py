@@ -60,7 +60,7 @@ def decide(values: Mapping[str, Any], ticked: Sequence[str], run: Run, by: User)
     """The verdict of a form, about all that it chose or about the ticked lines."""
     rows = choice_of(values, run).rows()
     if values.get("scope") == "ticked":
-        ids = [int(text) for text in ticked if text.isdecimal()]
+        ids = [int(text) for text in ticked if text.isdecimal() and len(text) < 18]
         if not ids:
             return Told("Tick at least one line first.", False)
         rows = rows.filter(pk__in=ids)

@@ -20,6 +20,7 @@ from syncrules.catalogue import Catalogue
 from syncrules.defaults import default_mappings
 from syncrules.models import FieldMapping, Rule
 from syncrules.rulecheck import Offered, flaws
+from syncrules.rules import source_of
 from syncrules.specs import ActionKind, ConditionKind, Direction, MappingSpec, RuleSpec, Side
 from syncrules.table import combined, compile_table
 
@@ -160,7 +161,8 @@ def check(wanted: Configuration, a: Folder, b: Folder, region: str) -> Configura
     specs = list(wanted.mappings or ())
     if wanted.mappings is None or wanted.beside_default:
         specs = combined(default_mappings(left, right), specs)
-    rules = None if wanted.rules is None else [_with_ids(rule, live) for rule in wanted.rules]
+    known = {side: {**once_called(a, b)[side], **live[side].labels} for side in Side}
+    rules = None if wanted.rules is None else [_with_ids(rule, known) for rule in wanted.rules]
     if not any(spec.enabled for spec in specs):
         raise CannotSetUp("No field of the one side is mapped to one of the other; without a mapping nothing can flow.")
     for problem in compile_table(specs, left, right, region, wanted.direction).problems:
@@ -174,10 +176,26 @@ def check(wanted: Configuration, a: Folder, b: Folder, region: str) -> Configura
     return replace(wanted, rules=rules)
 
 
-def _with_ids(rule: RuleSpec, live: Mapping[Side, LiveSide]) -> RuleSpec:
+def once_called(a: Folder, b: Folder) -> Mapping[Side, Mapping[str, str]]:
+    """By which names the rules between two folders came to know labels that are still there: name in lower case -> id.
+    A file goes on to call a label so after it was renamed in the app."""
+    found: dict[Side, dict[str, str]] = {Side.A: {}, Side.B: {}}
+    connection = Connection.objects.filter(folder_a=a, folder_b=b).first()
+    for spec in setup.rule_specs(connection) if connection is not None else ():
+        source = source_of(spec)
+        for side, parts in ((source, spec.conditions), (source.other, spec.actions)):
+            found[side].update({part.subject.casefold(): part.label_id for part in parts if part.label_id})
+    for side, folder in ((Side.A, a), (Side.B, b)):
+        rows = Label.objects.filter(account=folder.account_id, remote_id__in=found[side].values())
+        there = set(rows.values_list("remote_id", flat=True)) & set(setup.listed_labels(folder) or ())
+        found[side] = {name: label for name, label in found[side].items() if label in there}
+    return found
+
+
+def _with_ids(rule: RuleSpec, labels: Mapping[Side, Mapping[str, str]]) -> RuleSpec:
     """Labels by id where the account has them now, so that a rename breaks nothing."""
-    source = Side.A if rule.direction == "a_to_b" else Side.B
-    here, there = live[source].labels, live[source.other].labels
+    source = source_of(rule)
+    here, there = labels[source], labels[source.other]
     return replace(
         rule,
         conditions=tuple(

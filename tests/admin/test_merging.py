@@ -75,6 +75,15 @@ def test_both_become_one_and_the_other_side_keeps_one(admin: Client, both: Stage
     assert not ToldRecord.objects.exists()
 
 
+@pytest.mark.parametrize("nobody", ["", "x", "9" * 30, "0"])
+def test_nobody_is_merged_with_what_is_no_contact(admin: Client, both: Stage, nobody: str) -> None:
+    pair, winner, _ = chosen()
+    url = reverse("admin:connections_pair_merge", args=[pair.pk])
+    answer = admin.post(url, {"winner": winner.pk, "loser": nobody, "sure": "1"}, follow=True)
+    assert "Choose which of the two is kept" in answer.content.decode()
+    assert len(both.crm.records()) == 2
+
+
 def test_the_history_keeps_it_and_no_undo_touches_it(admin: Client, both: Stage) -> None:
     pair, winner, loser = chosen()
     post(admin, pair, winner, loser, sure="1")

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from connections.engine import setup
 from connections.models import ConfigurationVersion, Connection, Template
 from connections.services import arranging, ending, setting_up
 from connections.services.configuration import describing, export, versions
@@ -62,6 +63,23 @@ def test_going_back_restores_options_mappings_and_rules(apps: Apps, connection: 
     assert rule is not None
     last = ConfigurationVersion.objects.filter(connection=connection).latest("number")
     assert last.note == "went back to version 1"
+
+
+def test_going_back_finds_a_label_that_was_renamed(apps: Apps, connection: Connection) -> None:
+    vip = apps.remotes["anna"].label_id("VIP")
+    arranging.refresh(connection)
+    rule = {"name": "R", "direction": "a_to_b", "if": [{"label": "VIP", "in": True, "label_id": vip}]}
+    set_rules(connection, [RuleSpec.from_dict(rule)])
+    arranging.configured(connection)
+    version = ConfigurationVersion.objects.filter(connection=connection).latest("number")
+    change(connection, winner="b")
+    apps.remotes["anna"].tags[vip] = "Gold"
+    arranging.forget_answers(connection)
+    arranging.refresh(connection)
+    assert [entry.path for entry in versions.differences(version)] == ["winner"]
+    versions.go_back(version)
+    (found,) = setup.rule_specs(connection)
+    assert found.conditions[0].label_id == vip
 
 
 def test_going_back_to_what_no_longer_can_work_changes_nothing(apps: Apps, connection: Connection) -> None:

@@ -426,6 +426,23 @@ def test_a_renamed_label_is_exported_by_its_present_name(apps: Apps) -> None:
     assert rule["if"] == [{"label": "Very important", "in": True}]
 
 
+def test_a_file_that_calls_a_label_by_its_old_name_still_means_it(apps: Apps) -> None:
+    vip = apps.anna.label_id("VIP")
+    rules = "rules: [{{name: R, direction: a_to_b, if: [{{label: VIP, in: true}}], update_only: {}}}]"
+    apply(with_options(rules.format("false")))
+    exported = export()
+    apps.anna.tags[vip] = "Gold"
+    Label.objects.filter(name="VIP").update(name="Gold")
+    assert apply(exported) == apply(with_options(rules.format("false"))) == []
+    for update_only in ("true", "false"):
+        assert apply(with_options(rules.format(update_only)))
+        assert Rule.objects.get().conditions == [{"label": "VIP", "in": True, "label_id": vip}]
+        assert apply(with_options(rules.format(update_only))) == []
+    newer = apps.anna.label_id("VIP")
+    assert apply(with_options(rules.format("true")))
+    assert Rule.objects.get().conditions[0]["label_id"] == newer, "the label called so now"
+
+
 def test_the_example_of_the_documentation_is_understood(apps: Apps) -> None:
     apps.anna.label_id("VIP")
     text = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from syncrules.catalogue import Catalogue
 from syncrules.mapping import compile_mapping
 from syncrules.merge import Policy, SideState, bases_after, merge_pair
 from syncrules.optouts import CHOSEN
-from syncrules.specs import MappingSpec, Side
+from syncrules.specs import MappingSpec, Mode, Side
 
 A = Catalogue([Field("HasOptedOut", "Email opt-out", FieldType.BOOLEAN, meaning="opt_out.email")])
 B = Catalogue([Field("optout", "No mail", FieldType.BOOLEAN, meaning="opt_out.email")])
@@ -37,6 +38,15 @@ def test_an_opt_out_goes_across_whoever_wins() -> None:
     for winner in Side:
         assert merge(True, False, False, False, winner=winner).to_b == {"optout": True}
         assert merge(None, True, None, None, based=False, winner=winner).to_a == {"HasOptedOut": True}
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_an_opt_out_goes_across_in_every_mode_and_whatever_is_said_there(mode: Mode) -> None:
+    """A plain no is no value that an opt-out would have to spare."""
+    line = compile_mapping(MappingSpec("Opt-out", ("HasOptedOut",), ("optout",), mode=mode), A, B, "BE")
+    here = SideState({"HasOptedOut": True}, {"HasOptedOut": False})
+    there = SideState({"optout": False}, {"optout": False})
+    assert merge_pair([line], here, there, Policy()).to_b == {"optout": True}
 
 
 def test_who_subscribed_again_on_one_side_waits_for_a_person() -> None:

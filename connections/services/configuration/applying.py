@@ -127,7 +127,7 @@ class Application:
             return ConnectionWork(entry, None, {**describing.CONNECTION_DEFAULTS, **entry.entries}, ())
         self._refuse_moves(entry, row)
         wanted = wanted_of(entry.entries, row.applied, describing.CONNECTION_DEFAULTS)
-        changes = compare(describing.of_connection(row), wanted, row.applied)
+        changes = compare(describing.of_connection(row), describing.as_called_now(row, wanted), row.applied)
         return ConnectionWork(entry, row, wanted, changes, (row.folder_a, row.folder_b))
 
     def _check_accounts(self, entry: ConnectionEntry, work: TenantWork) -> None:

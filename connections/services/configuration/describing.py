@@ -9,7 +9,8 @@ from connections.engine import setup
 from connections.models import Account, Connection, Label, Tenant
 from connections.services import setting_up
 from connections.services.configuration.options import OPTIONS, Entries
-from syncrules.specs import Direction, RuleSpec
+from syncrules.rules import source_of
+from syncrules.specs import Direction, RuleSpec, Side
 
 CONNECTION_DEFAULTS: Mapping[str, Any] = {
     **{option.path: option.default for option in OPTIONS},
@@ -72,3 +73,32 @@ def _rule(spec: RuleSpec, names: tuple[Mapping[str, str], Mapping[str, str]]) ->
                 key = word or next(iter(part))
                 part[key] = label
     return data
+
+
+def as_called_now(connection: Connection, entries: Entries) -> dict[str, Any]:
+    """The entries, with the present names of labels that were renamed since the rules came to know them."""
+    rules = entries.get("rules")
+    if not isinstance(rules, list):
+        return dict(entries)
+    once = setting_up.once_called(connection.folder_a, connection.folder_b)
+    names = {}
+    for side, folder in ((Side.A, connection.folder_a), (Side.B, connection.folder_b)):
+        known = dict(Label.objects.filter(account=folder.account_id).values_list("remote_id", "name"))
+        taken = {name.casefold() for name in known.values()}
+        names[side] = {name: known[label] for name, label in once[side].items() if name not in taken}
+    return {**entries, "rules": [_renamed(rule, names) for rule in rules]}
+
+
+def _renamed(rule: Mapping[str, Any], names: Mapping[Side, Mapping[str, str]]) -> dict[str, Any]:
+    source = source_of(RuleSpec.from_dict(rule))
+    found = dict(rule)
+    for place, side, words in (("if", source, ("label",)), ("then", source.other, ("add_label", "remove_label"))):
+        if place in found:
+            found[place] = [
+                {
+                    key: names[side].get(str(value).casefold(), value) if key in words else value
+                    for key, value in part.items()
+                }
+                for part in found[place]
+            ]
+    return found

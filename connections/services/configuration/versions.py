@@ -57,7 +57,8 @@ def step(version: ConfigurationVersion) -> Step:
 
 def differences(version: ConfigurationVersion) -> list[Entry]:
     """What going back to it would change now."""
-    return compare(describing.of_connection(version.connection), version.entries, {})
+    connection = version.connection
+    return compare(describing.of_connection(connection), describing.as_called_now(connection, version.entries), {})
 
 
 def go_back(version: ConfigurationVersion) -> None:
