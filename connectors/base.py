@@ -15,7 +15,7 @@ Shapes of a value, by `Field.type` (an unset field is absent from `Record.values
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -215,6 +215,7 @@ class Capabilities:
     merges: bool = False  # it can make one record of two (`Merges`)
     idempotent_creates: bool = False  # a repeated create with the same marker makes no second record
     keeps_markers: bool = True  # False: `find` sees no marker; creates are found by what was sent (FindsSent)
+    removes_markers: bool = False  # markers can be taken off again (`RemovesMarkers`)
     sequential_writes: bool = False  # one writing request at a time per account
     read_batch: int = 100
     write_batch: int = 100
@@ -295,6 +296,18 @@ class FindsSent(Protocol):
     def find_sent(self, folder: str, sent: Sequence[Sent], fields: Sequence[str]) -> Mapping[str, Record]:
         """By marker, the record that each create made, as far as one can be told: ours, made since, with what was sent.
         No record stands for two creates."""
+
+
+class RemovesMarkers(Protocol):
+    """A connector whose app shows people the markers of our creates, or keeps them beside its own data, and lets go of
+    them again (`Capabilities.removes_markers`)."""
+
+    def remove_markers(self, folder: str, ids: Sequence[str], keep: Collection[str]) -> int:
+        """Takes our markers off those of at most `read_batch` records that carry one which is not in `keep`; the number
+        of them. Nothing else of a record changes, and a repeat does no harm. Raises ConnectorError."""
+
+    def remove_helpers(self) -> Sequence[str]:
+        """Removes the fields that we made in the account; their names."""
 
 
 class Merges(Protocol):

@@ -4,11 +4,17 @@ import os
 import shutil
 import uuid
 
+import hypothesis
 import pytest
 from django.conf import settings
 
 from connections.models import Account, Tenant, User
 
+# How fast a machine is decides no test.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 

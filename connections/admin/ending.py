@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from connections.admin.base import EngineOwned, address, link, listing
 from connections.models import Connection, DeletedConnection, Run
-from connections.services import background, ending
+from connections.services import background, ending, unmarking
 
 if TYPE_CHECKING:
     from connections.admin.connections import ConnectionAdmin
@@ -24,7 +24,12 @@ def view(owner: ConnectionAdmin, request: HttpRequest, connection: Connection) -
     choice = request.POST.get("choice", "")
     if request.POST.get("step") == "do" and choice in (KEEP, TAKE_BACK):
         return _delete(owner, request, connection, choice)
-    shown: dict[str, Any] = {"connection": connection, "days": ending.KEPT.days}
+    shown: dict[str, Any] = {
+        "connection": connection,
+        "days": ending.KEPT.days,
+        "marked": unmarking.folders(connection),
+        "markers": bool(request.POST.get("markers")),
+    }
     if choice not in (KEEP, TAKE_BACK):
         shown["survey"] = ending.survey(connection)
         return owner.page(request, "delete_connection", f"Delete connection {connection}?", **shown)
@@ -38,9 +43,15 @@ def _delete(owner: ConnectionAdmin, request: HttpRequest, connection: Connection
     owner.log_deletions(request, Connection.objects.filter(pk=connection.pk))
     ending.delete(connection, by=person)
     text = f"Connection {connection} is deleted. It can be restored for {ending.KEPT.days} days."
+    markers = bool(request.POST.get("markers"))
+    if markers:
+        unmarking.ask(connection)
+        text += " Its markers are removed by a worker; its page says when that is done."
     if choice == TAKE_BACK:
         background.start_ending(connection, person)
         text += " What it created and nobody touched since is taken back as soon as a worker is free."
+    elif markers:
+        background.start_removing_markers(connection)
     owner.message_user(request, text)
     return HttpResponseRedirect(listing(DeletedConnection))
 
@@ -52,7 +63,7 @@ class DeletedConnectionAdmin(EngineOwned[DeletedConnection]):
     ordering = ("-deleted_at",)
     search_fields = ("name", "tenant__name")
     show_full_result_count = False
-    fields: ClassVar[Any] = ("name", "tenant", "side_a", "side_b", "deleted_at", "deleted_by", "until", "last_runs")
+    fields: ClassVar[Any] = (*list_display, "last_runs", "markers_note")
     change_form_template = "admin/pairwise/deleted_connection.html"
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -95,6 +95,10 @@ class Connection(TenantOwned):
     deleted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
+    removing_markers = models.BooleanField(default=False, editable=False)
+    markers_note = models.TextField(
+        "markers", default="", blank=True, editable=False, help_text="what became of our markers in the apps"
+    )
 
     objects: ClassVar[LivingConnections] = LivingConnections()
     every = TenantQuerySet.as_manager()

@@ -14,7 +14,7 @@ from django_q.tasks import async_task
 
 from connections.engine.runner import RELATED, Busy
 from connections.models import Change, Connection, Forgetting, Pair, Run, RunKind, RunState, User
-from connections.services import ending, forgetting, syncing, undoing
+from connections.services import ending, forgetting, syncing, undoing, unmarking
 
 T = TypeVar("T")
 BUSY = 2.0  # seconds between two looks at a connection that another worker runs
@@ -52,6 +52,11 @@ def _call(task: str, *arguments: object) -> None:
 def start_ending(connection: Connection, by: User) -> None:
     """Lets a worker delete in both apps what a deleted connection created and nobody touched since."""
     _call("end", connection.pk, by.pk)
+
+
+def start_removing_markers(connection: Connection) -> None:
+    """Lets a worker take our markers off the contacts of a deleted connection, as was asked for."""
+    _call("remove_markers", connection.pk)
 
 
 def start_forgetting(asked: Forgetting) -> None:
@@ -108,7 +113,16 @@ def end(connection_id: int, by_id: int) -> str:
     if connection is None:
         return "restored"
     by = User.objects.filter(pk=by_id).first()
-    return _taken_back(lambda: ending.take_back(connection, by), "end", connection_id, by_id)
+    told = _taken_back(lambda: ending.take_back(connection, by), "end", connection_id, by_id)
+    if told != "busy" and connection.removing_markers:
+        start_removing_markers(connection)
+    return told
+
+
+def remove_markers(connection_id: int) -> str:
+    """Does nothing for a connection that was restored meanwhile."""
+    asked = next((one for one in unmarking.unfinished() if one.pk == connection_id), None)
+    return unmarking.carry_out(asked) if asked is not None else "restored"
 
 
 def forget(pk: int) -> str:

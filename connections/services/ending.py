@@ -175,7 +175,13 @@ def restore(connection: Connection) -> None:
     if twin is not None:
         raise CannotRestore(f"Connection {twin} connects the same two folders now. Delete that one first.")
     Connection.every.filter(pk=row.pk).update(
-        deleted_at=None, deleted_by=None, due_at=None, queued_at=None, paused_reason=RESTORED
+        deleted_at=None,
+        deleted_by=None,
+        due_at=None,
+        queued_at=None,
+        paused_reason=RESTORED,
+        removing_markers=False,
+        markers_note="",
     )
 
 

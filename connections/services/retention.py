@@ -14,7 +14,7 @@ from django.utils import timezone
 from connections import host
 from connections.engine.leases import claim, worker_name
 from connections.models import Change, ChangeState, Item, Pair, Run, RunState, Tenant
-from connections.services import ending, forgetting
+from connections.services import ending, forgetting, unmarking
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,8 @@ def purge(write: bool = True) -> Purged | None:
         if write:
             purged.connections = ending.remove_expired()
             _finish_forgetting()
+            for connection in unmarking.unfinished():
+                unmarking.carry_out(connection)
     finally:
         lease.release()
     if write:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -24,6 +24,7 @@ from connectors.base import (
     WriteResult,
 )
 from connectors.http import NoAnswer
+from connectors.hubspot import markers
 from connectors.hubspot.api import Api
 from connectors.hubspot.changes import Changes, Pace
 from connectors.hubspot.errors import error_for
@@ -41,6 +42,7 @@ CAPABILITIES: Final = Capabilities(
     opt_out=True,
     conditional_updates=False,
     merges=True,
+    removes_markers=True,
     idempotent_creates=True,
     read_batch=LIMIT,
     write_batch=LIMIT,
@@ -66,6 +68,7 @@ class HubSpot:
             visible_after=float(host.settings.get("visible_after", CAPABILITIES.visible_after)),
             idempotent_creates=self.portal.keeps_marks,
             keeps_markers=self.portal.keeps_marks,
+            removes_markers=self.portal.keeps_marks,
         )
 
     def check(self) -> str:
@@ -123,6 +126,12 @@ class HubSpot:
 
     def find_sent(self, folder: str, sent: Sequence[Sent], fields: Sequence[str]) -> Mapping[str, Record]:
         return Search(self._reader(folder, fields), self.capabilities.settle_after).find(sent)
+
+    def remove_markers(self, folder: str, ids: Sequence[str], keep: Collection[str]) -> int:
+        return markers.remove(self._reader(folder, ()), ids, keep)
+
+    def remove_helpers(self) -> Sequence[str]:
+        return self.portal.remove_marks()
 
     def merge(self, folder: str, winner: str, loser: str) -> str:
         """Of two contacts HubSpot makes a third with a new id (CRM API, Contacts, Merge)."""

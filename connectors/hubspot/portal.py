@@ -22,6 +22,7 @@ from connectors.hubspot.signin import MAKE_FIELDS, OPT_OUT, READ_COMPANIES, READ
 REMEMBERED: Final = 600.0
 MOST: Final = 256
 GROUP: Final = "pairwise"
+_REMOVE: Final = "to remove its field for marks"
 _MARK: Final = {
     "name": MARK,
     "label": "Pairwise mark",
@@ -210,6 +211,18 @@ class Portal:
             raise Forbidden(
                 f"HubSpot has a field {MARK} that is not unique. Delete it there, so that Pairwise can make its own."
             )
+
+    def remove_marks(self) -> list[str]:
+        """The field and its group, if they are there; what it was called for people."""
+        self.forget()
+        if not self.keeps_marks or not self.catalogue().marks:
+            return []
+        for path in (f"/{MARK}", f"/groups/{GROUP}"):
+            status, answer = self.api.send("DELETE", self.api.at.properties("contacts", path), None, _REMOVE)
+            if status >= 300 and status != 404:
+                raise error_for(status, answer, _REMOVE)
+        self.forget()
+        return [str(_MARK["label"])]
 
 
 def _is_there(status: int, answer: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -25,7 +25,7 @@ from connectors.base import (
     WriteResult,
 )
 from connectors.news import Subscribed
-from connectors.outlook import extended
+from connectors.outlook import extended, markers
 from connectors.outlook.batch import LIMIT, Request
 from connectors.outlook.errors import error_for, mailbox_error
 from connectors.outlook.fields import CATALOGUE
@@ -41,6 +41,7 @@ CAPABILITIES: Final = Capabilities(
     label_kind=LabelKind.CATEGORY,
     creates_labels=True,
     labels_opt_out=True,
+    removes_markers=True,
     declared_fields=True,
     sequential_writes=True,  # one batch already uses the four requests that a mailbox serves at a time
     rate=(10_000, 600.0),
@@ -150,6 +151,12 @@ class Outlook:
 
     def find(self, folder: str, markers: Sequence[str], fields: Sequence[str]) -> Mapping[str, Record]:
         return self._reader(folder, fields).find(markers)
+
+    def remove_markers(self, folder: str, ids: Sequence[str], keep: Collection[str]) -> int:
+        return markers.remove(self._reader(folder, ()), ids, keep)
+
+    def remove_helpers(self) -> Sequence[str]:
+        return []
 
     def subscribe(self, folder: str, url: str, state: str) -> Subscribed:
         return Subscriptions(self.graph).make(Place.of(folder), url, state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -23,6 +23,7 @@ from connectors.base import (
     Write,
     WriteResult,
 )
+from connectors.salesforce import markers
 from connectors.salesforce.api import Api
 from connectors.salesforce.campaigns import Campaigns
 from connectors.salesforce.changes import OVERLAP, PAGE_SIZE, Changes
@@ -36,6 +37,7 @@ CAPABILITIES: Final = Capabilities(
     creates_labels=True,
     custom_fields=True,
     opt_out=True,
+    removes_markers=True,
     sequential_writes=True,  # parallel writes to contacts of one account lock each other out
     read_batch=LIMIT,
     write_batch=LIMIT,
@@ -56,6 +58,7 @@ class Salesforce:
             settle_after=float(host.settings.get("settle_after", CAPABILITIES.settle_after)),
             idempotent_creates=bool(self.api.option("marker_field")),
             keeps_markers=bool(self.api.option("marker_field")),
+            removes_markers=bool(self.api.option("marker_field")),
         )
         self._owners = Owners(self.api)
         self._sources = {object: Source(self.api, object) for object in FOLDERS}
@@ -118,6 +121,13 @@ class Salesforce:
 
     def find(self, folder: str, markers: Sequence[str], fields: Sequence[str]) -> Mapping[str, Record]:
         return self._reader(folder, fields).find(markers)
+
+    def remove_markers(self, folder: str, ids: Sequence[str], keep: Collection[str]) -> int:
+        return markers.remove(self._reader(folder, ()), ids, keep)
+
+    def remove_helpers(self) -> Sequence[str]:
+        """The field for marks was made by an administrator of the organisation and is theirs to remove."""
+        return []
 
     def find_sent(self, folder: str, sent: Sequence[Sent], fields: Sequence[str]) -> Mapping[str, Record]:
         return Search(self._reader(folder, fields), self.capabilities.settle_after).find(sent)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.test import Client
+from pytest_django.fixtures import Settings
 
-from connections import host
+from connections import host, scheduling
 from connections.benchmark.catalogues import POOR, RICH
 from connections.benchmark.remotes import InstantRemote
-from connections.models import Account, Connection, Run, Tenant, User
+from connections.models import Account, Budget, Connection, Run, Tenant, User
 from connections.services import syncing
 from connectors.base import Connector, ConnectorError
+from connectors.sandbox import Sandbox
+from tests.connectors.hubspot.conftest import Account as HubSpotAccount
+from tests.connectors.hubspot.test_through_the_engine import Stage
 from tests.factories import make_account, make_connection, make_folder, make_tenant
+from tests.faults.stage import Person
 
 SECRET = "swordfish-in-the-vault"  # every account of these tests has it, and no page may show it
 
@@ -121,3 +126,35 @@ def staff(db: None) -> Callable[..., Client]:
         return client
 
     return make
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def hubspot(
+    sandbox: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch, db: None
+) -> Iterator[Callable[..., Stage]]:
+    """Makes an Outlook folder and a HubSpot account with these contacts the same; both in the sandbox."""
+    monkeypatch.setattr(scheduling, "async_task", lambda *rest: None)
+    settings.ALLOWED_PRIVATE_HOSTS = [sandbox.url.removeprefix("http://")]
+    settings.APP_SETTINGS = {"HUBSPOT_SETTLE_AFTER": "1", "OUTLOOK_SETTLE_AFTER": "1", "OUTLOOK_VISIBLE_AFTER": "0"}
+    accounts: list[HubSpotAccount] = []
+
+    def make(*contacts: dict[str, Any], people: Iterable[Person] = (), **options: Any) -> Stage:
+        account = HubSpotAccount(sandbox)
+        accounts.append(account)
+        account.load(*contacts)
+        stage = Stage(sandbox, account, **options)
+        stage.mailbox.add(*people)
+        stage.settle()
+        Budget.objects.all().delete()  # spent on the stage's clock, which is ahead of the real one
+        return stage
+
+    yield make
+    for account in accounts:
+        account.close()
+    sandbox.faults.clear()

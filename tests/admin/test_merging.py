@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
-from pytest_django.fixtures import Settings
 
-from connections import scheduling
-from connections.models import Budget, Change, ChangeState, Item, Pair, ToldRecord
+from connections.models import Change, ChangeState, Item, Pair, ToldRecord
 from connections.services import merging, undoing
-from connectors.sandbox import Sandbox
-from tests.connectors.hubspot.conftest import Account
 from tests.connectors.hubspot.test_through_the_engine import Stage
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
-
-
 @pytest.fixture
-def both(sandbox: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[Stage]:
+def both(hubspot: Callable[..., Stage]) -> Stage:
     """Anna twice in HubSpot: with an address, and without one but with the same phone."""
-    monkeypatch.setattr(scheduling, "async_task", lambda *rest: None)
-    settings.ALLOWED_PRIVATE_HOSTS = [sandbox.url.removeprefix("http://")]
-    settings.APP_SETTINGS = {"HUBSPOT_SETTLE_AFTER": "1", "OUTLOOK_SETTLE_AFTER": "1"}
-    account = Account(sandbox)
     anna = {"firstname": "Anna", "lastname": "Maes", "phone": "+32 2 555 12 12"}
-    account.load({**anna, "email": "anna@example.com"}, {**anna, "jobtitle": "Buyer"})
-    found = Stage(sandbox, account, match_keys=["email", "phone+name"])
-    found.settle()
-    Budget.objects.all().delete()  # spent on the stage's clock, which is ahead of the real one
-    yield found
-    account.close()
-    sandbox.faults.clear()
+    twice = ({**anna, "email": "anna@example.com"}, {**anna, "jobtitle": "Buyer"})
+    return hubspot(*twice, match_keys=["email", "phone+name"])
 
 
 def chosen() -> tuple[Pair, Item, Item]:

@@ -153,7 +153,7 @@ def with_credentials(text: str) -> str:
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(options=OPTIONS)
 def test_an_export_says_all_that_was_configured(apps: Apps, options: dict[str, Any]) -> None:
     data = yaml.safe_load(FILE)

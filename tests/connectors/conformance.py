@@ -11,10 +11,10 @@ Each test starts with an empty folder and ends with nothing to clean up.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
+from typing import cast
 
 import pytest
 
@@ -23,17 +23,17 @@ from connectors.base import (
     CursorExpired,
     Departure,
     DepartureKind,
-    Field,
-    FieldType,
     FolderGone,
     NothingKnown,
     Outcome,
     Record,
+    RemovesMarkers,
     Value,
     Write,
     WriteKind,
     WriteResult,
 )
+from tests.connectors.shapes import assert_shape
 from tests.connectors.subject import Person, Subject
 
 ANNA = Person("Anna", "Maes", "anna@example.com", "Met in Ghent.")
@@ -144,38 +144,6 @@ def done(result: WriteResult) -> Record:
 
 def folded(text: object) -> str:
     return "\n".join(line.rstrip() for line in str(text).replace("\r\n", "\n").split("\n")).strip()
-
-
-# ---- the shapes of base.py
-
-
-def assert_shape(field: Field, value: Value) -> None:
-    if not field.is_list:
-        assert_scalar(field, value)
-        return
-    assert isinstance(value, list)
-    assert value, f"{field.key}: an unset list is absent"
-    assert field.multiple is None or len(value) <= field.multiple
-    for element in value:
-        assert set(element) - {"value"} <= field.attributes, field.key
-        assert_scalar(field, element["value"])
-
-
-def assert_scalar(field: Field, value: Value) -> None:
-    if field.type == FieldType.BOOLEAN:
-        assert isinstance(value, bool)
-    elif field.type == FieldType.NUMBER:
-        assert isinstance(value, int | float)
-        assert not isinstance(value, bool)
-    elif field.type == FieldType.OPTIONS:
-        assert value == sorted(value)
-    else:
-        assert isinstance(value, str)
-        assert value, f"{field.key}: an unset field is absent"
-    if field.type == FieldType.DATE:
-        assert re.fullmatch(r"(\d{4}|-)-\d\d-\d\d", value)
-    if field.type == FieldType.DATETIME:
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", value)
 
 
 class Conformance:
@@ -428,6 +396,21 @@ class Conformance:
         assert result.outcome == Outcome.UNKNOWN
         subject.settle()
         assert set(subject.connector.find(subject.folder, [sent.marker], fields)) == {sent.marker}
+
+    def test_markers_are_taken_off_again_and_nothing_else_changes(self, subject: Subject) -> None:
+        connector = subject.connector
+        if not connector.capabilities.removes_markers:
+            pytest.skip("markers stay in this app")
+        sent = [create(subject, Person(f"Given{n}")) for n in range(3)]
+        made = [done(result) for one in sent for result in write(subject, one)]
+        subject.settle()
+        remover = cast(RemovesMarkers, connector)
+        ids = [*(record.id for record in made[:2]), subject.add(ANNA)]
+        assert [remover.remove_markers(subject.folder, ids, {sent[1].marker}) for _ in range(2)] == [1, 0]
+        subject.settle()
+        found = subject.reconnect().find(subject.folder, [one.marker for one in sent], keys(subject))
+        assert set(found) == {sent[1].marker, sent[2].marker}
+        assert read(subject, made[0].id).values == made[0].values
 
     # ---- updates and deletes
 

@@ -306,7 +306,6 @@ def explore(machine: type[Machine], examples: int, steps: int) -> None:
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
-            deadline=None,
             derandomize=True,
             database=None,
             phases=[Phase.generate],  # a shorter story is worth less than the time it takes to find one

@@ -22,7 +22,7 @@ from tests.connectors.conformance import (
     write,
 )
 from tests.connectors.hubspot.conftest import Account
-from tests.connectors.hubspot.listed import Listed
+from tests.connectors.listed import Listed
 from tests.connectors.subject import Person, Subject
 
 
@@ -55,7 +55,7 @@ class HubSpotSubject(Subject):
         self.account.api.remove(self.account.user, record_id)
 
     def reconnect(self) -> Connector:
-        return Listed(self.account.connect())
+        return Listed(self.account.connect(), "email")
 
     def expired(self, cursor: str) -> str:
         self.account.sandbox.clock.advance(85 * 86400)
@@ -150,7 +150,7 @@ class UnmarkedSubject(HubSpotSubject):
         self.connector = self.reconnect()
 
     def reconnect(self) -> Connector:
-        return Listed(self.account.connect(marks="no"))
+        return Listed(self.account.connect(marks="no"), "email")
 
 
 class TestContactsWithoutMarks(OneEmail):

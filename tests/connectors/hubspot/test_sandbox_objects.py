@@ -211,7 +211,7 @@ def test_rights_and_rules_of_an_account(call: Caller) -> None:
     assert [one["propertyName"] for one in rules] == ["zip"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(value=st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_any_text_is_kept_as_it_is(sandbox: Sandbox, value: str) -> None:
     call = Caller(sandbox)

@@ -169,7 +169,7 @@ def test_a_change_is_found_by_its_stamp(call: Caller) -> None:
 NUMBERS = {"lastmodifieddate": "updatedAt", "createdate": "createdAt", "hs_object_id": "id"}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_one_group_finds_what_two_equal_groups_find(crowd: Caller, data: st.DataObject) -> None:
     """The sandbox answers the first out of its database and the second record by record."""

@@ -9,8 +9,8 @@ import pytest
 from connectors.base import Connector
 from connectors.sandbox import Sandbox
 from tests.connectors.conformance import ANNA, Conformance, addresses, done, emails, read, update, write
+from tests.connectors.listed import Listed
 from tests.connectors.salesforce.conftest import Account
-from tests.connectors.salesforce.listed import Listed
 from tests.connectors.subject import Person, Subject
 
 
@@ -43,7 +43,7 @@ class SalesforceSubject(Subject):
         self.account.api.remove(self.account.user, record_id)
 
     def reconnect(self) -> Connector:
-        return Listed(self.account.connect())
+        return Listed(self.account.connect(), "Email")
 
     def expired(self, cursor: str) -> str:
         self.account.sandbox.clock.advance(20 * 86400)

@@ -9,9 +9,9 @@ from connectors.outlook.fields import CATALOGUE
 from connectors.sandbox import Sandbox
 from syncrules.catalogue import Catalogue
 from syncrules.defaults import default_mappings
-from tests.connectors.conformance import assert_shape
 from tests.connectors.salesforce.conftest import MARK, Account
 from tests.connectors.salesforce.test_writing import create, keys, read, send, update
+from tests.connectors.shapes import assert_shape
 
 CUSTOM: list[tuple[str, dict[str, object], FieldType, Value]] = [
     ("Text__c", {"type": "string", "length": 20}, FieldType.TEXT, "a text"),
