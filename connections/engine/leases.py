@@ -83,7 +83,8 @@ def claim(key: str, owner: str, clock: Clock, seconds: float = SECONDS) -> Lease
 class Fence:
     """What connectors call just before the bytes of a writing request leave; the runner puts its lease in."""
 
-    lease: Lease | None = None
+    def __init__(self, lease: Lease | None = None) -> None:
+        self.lease = lease
 
     def __call__(self) -> None:
         if self.lease is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 from uuid import uuid4
@@ -13,6 +14,7 @@ from django.db.models import Q
 
 from connections import host, scheduling
 from connections.engine.items import dumps
+from connections.engine.leases import Fence, claim, worker_name
 from connections.models import (
     Change,
     ChangeKind,
@@ -27,6 +29,7 @@ from connections.models import (
 )
 from connectors.base import Merges
 from connectors.http import NoAnswer
+from syncrules.specs import Direction, Side
 
 MOST = 20
 
@@ -45,10 +48,10 @@ class Twins:
 
 
 def twins(pair: Pair) -> list[Twins]:
-    """For the sides whose app can merge."""
+    """For the sides whose app can merge, and that the connection writes to."""
     found = []
-    for item in (pair.item_a, pair.item_b):
-        if item is None or item.departed or not _can_merge(item):
+    for side, item in ((Side.A, pair.item_a), (Side.B, pair.item_b)):
+        if item is None or item.departed or not _can_merge(pair.connection, side, item):
             continue
         keys = list(ItemKey.objects.filter(item=item).values_list("value", flat=True))
         same = ItemKey.objects.filter(folder=item.folder_id, value__in=keys, item__departed="").exclude(item=item)
@@ -59,23 +62,34 @@ def twins(pair: Pair) -> list[Twins]:
     return found
 
 
-def _can_merge(item: Item) -> bool:
-    return not item.folder.read_only and host.declaration(item.folder.account).capabilities.merges
+def _can_merge(connection: Connection, side: Side, item: Item) -> bool:
+    written = not connection.look_only and Direction(connection.direction).carries(side.other)
+    return written and not item.folder.read_only and host.declaration(item.folder.account).capabilities.merges
 
 
 def merge(pair: Pair, winner: Item, loser: Item, by: User | None = None) -> None:
     """The winner's values count. Raises CannotMerge and ConnectorError; what is left to do the next run does, which is
     called."""
-    connection = pair.connection
-    if winner.folder_id != loser.folder_id or winner.folder_id not in (connection.folder_a_id, connection.folder_b_id):
-        raise CannotMerge("Two contacts of one folder of this connection can be merged. Choose two such.")
-    if winner == loser or winner.departed or loser.departed:
-        raise CannotMerge("One of the two is not there any more. Look again.")
-    if not _can_merge(winner):
-        raise CannotMerge("This app cannot merge contacts for Pairwise. Merge them there by hand.")
-    if connection.look_only:
-        raise CannotMerge("This connection only looks; nothing is written through it.")
-    connector = cast(Merges, host.connect(winner.folder.account))
+    groups = [{found.item, *found.others} for found in twins(pair)]
+    if winner == loser or not any({winner, loser} <= group for group in groups):
+        raise CannotMerge("These two cannot be merged here. The page of the contact names those that can.")
+    with _alone(pair.connection) as fence:
+        _merge(pair, winner, loser, fence, by)
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[Fence]:
+    lease = claim(f"connection:{connection.pk}", worker_name(), host.SystemClock())
+    if lease is None:
+        raise CannotMerge("A run of this connection is under way. Try again when it has ended.")
+    try:
+        yield Fence(lease)
+    finally:
+        lease.release()
+
+
+def _merge(pair: Pair, winner: Item, loser: Item, fence: Fence, by: User | None) -> None:
+    connector = cast(Merges, host.connect(winner.folder.account, fence=fence))
     try:
         goes_on = connector.merge(winner.folder.remote_id, winner.remote_id, loser.remote_id)
     except NoAnswer:

@@ -10,7 +10,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from connections.models import Change, ChangeState, Item, Pair, ToldRecord
+from connections.engine.leases import claim
+from connections.host import SystemClock
+from connections.models import Change, ChangeState, Connection, Item, Pair, ToldRecord
 from connections.services import merging, undoing
 from tests.connectors.hubspot.test_through_the_engine import Stage
 
@@ -106,8 +108,40 @@ def test_contacts_of_two_folders_are_not_merged(both: Stage) -> None:
     pair = Pair.objects.exclude(item_a=None).exclude(item_b=None).get()
     assert pair.item_a is not None
     assert pair.item_b is not None
-    with pytest.raises(merging.CannotMerge, match="one folder"):
+    with pytest.raises(merging.CannotMerge, match="cannot be merged here"):
         merging.merge(pair, pair.item_b, pair.item_a)
+
+
+def test_somebody_else_is_not_merged_in(admin: Client, hubspot: Callable[..., Stage]) -> None:
+    anna, ben = ({"firstname": name, "email": f"{name}@example.com"} for name in ("Anna", "Ben"))
+    stage = hubspot(anna, ben)
+    pairs = {str(pair.item_b): pair for pair in Pair.objects.all()}
+    winner, loser = (pair.item_b for pair in pairs.values())
+    assert winner is not None
+    assert loser is not None
+    assert "cannot be merged here" in post(admin, next(iter(pairs.values())), winner, loser, sure="1")
+    assert len(stage.crm.records()) == 2
+
+
+@pytest.mark.parametrize("options", [{"direction": "b_to_a"}, {"look_only": True}])
+def test_nothing_is_merged_in_an_app_that_the_connection_only_reads(
+    admin: Client, both: Stage, options: dict[str, Any]
+) -> None:
+    Connection.objects.update(**options)
+    pair, winner, loser = chosen()
+    assert merging.twins(pair) == []
+    assert "cannot be merged here" in post(admin, pair, winner, loser, sure="1")
+    assert len(both.crm.records()) == 2
+
+
+def test_nothing_is_merged_while_a_run_is_under_way(admin: Client, both: Stage) -> None:
+    pair, winner, loser = chosen()
+    lease = claim(f"connection:{both.connection.pk}", "another worker", SystemClock())
+    assert lease is not None
+    assert "A run of this connection is under way" in post(admin, pair, winner, loser, sure="1")
+    assert len(both.crm.records()) == 2
+    lease.release()
+    assert "was merged into" in post(admin, pair, winner, loser, sure="1")
 
 
 def test_an_app_that_cannot_merge_is_not_asked(both: Stage) -> None:
