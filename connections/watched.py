@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.db.models import Q
 
@@ -32,8 +31,7 @@ def _named(connection: Connection, account: Account) -> Iterator[str]:
     """Ids, or names where there is no id, of labels on the sides that are the account's."""
     folders = {Side.A: connection.folder_a, Side.B: connection.folder_b}
     mine = {side for side, folder in folders.items() if folder.account_id == account.pk}
-    rows: Any = getattr(connection, "rules")  # noqa: B009 - the related name lives in a room below
-    for row in rows.all():
+    for row in connection.rules.all():
         for side, name in _of_rule(row.spec()):
             if side in mine:
                 yield name

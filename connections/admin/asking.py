@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
-from connections.admin.base import PairwiseAdmin
+from connections.admin.base import PairwiseAdmin, staff
 from connections.models import Account, ConnectRequest, Tenant
 from connections.services import asking, inviting, offering
 from connectors import registry
@@ -44,7 +44,7 @@ def ask(page: PairwiseAdmin[Any], request: HttpRequest, tenant: Tenant, account:
     context: dict[str, Any] = {"form": form, "tenant": tenant, "account": account, "mail": inviting.mail_is_set_up()}
     if form.is_valid():
         app = registry.app(account.app if account else form.cleaned_data["app"])
-        asked, link = asking.ask(tenant, app, form.cleaned_data["email"], request.user, account)  # type: ignore[arg-type]
+        asked, link = asking.ask(tenant, app, form.cleaned_data["email"], staff(request), account)
         context |= {"asked": asked, "link": link, "mailed": asking.post(asked, link)}
     what = f"{account} again" if account else f"an account to {tenant}"
     return page.page(request, "ask", f"Ask somebody to connect {what}", **context)

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from connections.admin.base import BigTable, ConnectionFilter, link
+from connections.admin.base import BigTable, ConnectionFilter, link, staff
 from connections.admin.runs import plan_undo
 from connections.models import Change, ChangeState, Run
 from connections.models.changes import UNDOABLE
@@ -160,11 +160,11 @@ class ChangeAdmin(BigTable[Change]):
         self.message_user(request, f"{count} may be proposed again.")
 
     def _approve(self, request: HttpRequest, changes: Any) -> int:
-        by: Any = request.user
+        by = staff(request)
         return sum([syncing.approve(run, change_ids=ids, by=by) for run, ids in _by_run(changes)])
 
     def _reject(self, request: HttpRequest, changes: Any, for_good: bool) -> int:
-        by: Any = request.user
+        by = staff(request)
         return sum([syncing.reject(run, change_ids=ids, for_good=for_good, by=by) for run, ids in _by_run(changes)])
 
 

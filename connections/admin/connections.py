@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from connections.admin import ending, health, mappings, rules, setup
-from connections.admin.base import PairwiseAdmin, address, link, listing
+from connections.admin.base import PairwiseAdmin, address, link, listing, staff
 from connections.admin.mappings import offered
 from connections.models import Change, ConfigurationVersion, Connection, Decision, DirectionChoice, Pair, SideChoice
 from connections.services import arranging, background, looking, subscribing, syncing, undoing
@@ -275,7 +275,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
         reason = request.POST.get("reason", "").strip()
         if not reason:
             return self.back(request, connection, "Say why the connection is paused.", messages.ERROR)
-        syncing.pause(connection, reason, by=request.user)  # type: ignore[arg-type]
+        syncing.pause(connection, reason, by=staff(request))
         return self.back(request, connection, f"Connection {connection} is paused.")
 
     def resume_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -358,7 +358,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
         reason = request.POST.get("reason", "").strip()
         if "apply" in request.POST and reason:
             for connection in queryset:
-                syncing.pause(connection, reason, by=request.user)  # type: ignore[arg-type]
+                syncing.pause(connection, reason, by=staff(request))
             self.message_user(request, f"Paused: {', '.join(map(str, queryset))}.")
             return None
         return self.page(request, "pause", "Pause connections", rows=queryset, action="pause")

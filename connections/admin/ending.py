@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from connections.admin.base import EngineOwned, address, link, listing
+from connections.admin.base import EngineOwned, address, link, listing, staff
 from connections.models import Connection, DeletedConnection, Run
 from connections.services import background, ending, unmarking
 
@@ -39,7 +39,7 @@ def view(owner: ConnectionAdmin, request: HttpRequest, connection: Connection) -
 
 
 def _delete(owner: ConnectionAdmin, request: HttpRequest, connection: Connection, choice: str) -> HttpResponse:
-    person: Any = request.user
+    person = staff(request)
     owner.log_deletions(request, Connection.objects.filter(pk=connection.pk))
     ending.delete(connection, by=person)
     text = f"Connection {connection} is deleted. It can be restored for {ending.KEPT.days} days."

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from connections.admin.base import EngineOwned, PairwiseAdmin, address
+from connections.admin.base import EngineOwned, PairwiseAdmin, address, staff
 from connections.models import Forgetting, Tenant
 from connections.services import background, forgetting
 
@@ -27,7 +27,7 @@ def view(owner: PairwiseAdmin[Any], request: HttpRequest, tenant: Tenant, ids: S
         return owner.page(
             request, "forget", "Forget this person?", person=one, tenant=tenant, warning=forgetting.WARNING
         )
-    by: Any = request.user
+    by = staff(request)
     asked = forgetting.ask(tenant, one, by)
     background.start_forgetting(asked)
     owner.message_user(request, "The person is erased as soon as a worker is free, and is not created again.")

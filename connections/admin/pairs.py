@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from connections.admin import forgetting
-from connections.admin.base import BigTable, ConnectionFilter, EngineOwned, address, link, listing
+from connections.admin.base import BigTable, ConnectionFilter, EngineOwned, address, link, listing, staff
 from connections.admin.runs import plan_undo
 from connections.models import Change, Decision, Item, Pair
 from connections.services import deciding, finding, looking, merging, neighbours, syncing
@@ -119,7 +119,7 @@ class PairAdmin(BigTable[Pair]):
                 pair,
                 request.POST.get("verdict", ""),
                 request.POST.get("other", ""),
-                request.user,  # type: ignore[arg-type]
+                staff(request),
             )
         except deciding.CannotDecide as reason:
             return self.back(request, pair, str(reason), messages.ERROR)
@@ -150,7 +150,7 @@ class PairAdmin(BigTable[Pair]):
         if winner is None or loser is None:
             return self.back(request, pair, "Choose which of the two is kept.", messages.ERROR)
         try:
-            merging.merge(pair, winner, loser, by=request.user)  # type: ignore[arg-type]
+            merging.merge(pair, winner, loser, by=staff(request))
         except (merging.CannotMerge, ConnectorError) as reason:
             return self.back(request, pair, str(reason), messages.ERROR)
         return self.back(

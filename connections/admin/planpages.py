@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, StreamingHttpResponse
 
-from connections.admin.base import listing
+from connections import csvfile
+from connections.admin.base import listing, staff
 from connections.models import Change, ChangeState, Run
 from connections.services import planchoices, planlines
 
@@ -19,9 +20,7 @@ def plan_context(request: HttpRequest, run: Run, may_act: bool) -> dict[str, Any
 
 def plan_csv(request: HttpRequest, run: Run) -> StreamingHttpResponse:
     rows = planchoices.choice_of(request.GET.dict(), run).rows()
-    answer = StreamingHttpResponse(planlines.as_csv(rows, run.connection), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="plan-{run.pk}.csv"'
-    return answer
+    return csvfile.download(planlines.table(rows, run.connection), f"plan-{run.pk}")
 
 
 def together_context(request: HttpRequest, may_act: bool) -> dict[str, Any]:
@@ -42,6 +41,6 @@ def _numbers(texts: list[str]) -> list[int]:
 
 def decide_lines(request: HttpRequest, run: Run) -> tuple[str, int]:
     """What is told, and how serious it is."""
-    by: Any = request.user
+    by = staff(request)
     told = planchoices.decide(request.POST.dict(), request.POST.getlist("line"), run, by)
     return told.text, messages.SUCCESS if told.is_done else messages.WARNING

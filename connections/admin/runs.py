@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from connections.admin.base import BigTable, ConnectionFilter, address, link, listing
+from connections.admin.base import BigTable, ConnectionFilter, address, link, listing, staff
 from connections.admin.planpages import decide_lines, decide_together, plan_context, plan_csv, together_context
 from connections.models import Change, Run, RunKind, RunState
 from connections.services import background, looking, syncing, undoing
@@ -126,14 +126,14 @@ class RunAdmin(BigTable[Run]):
     def approve_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """All lines, or those of one kind."""
         run = self.button(request, pk)
-        count = syncing.approve(run, kinds=request.POST.getlist("kind"), by=request.user)  # type: ignore[arg-type]
+        count = syncing.approve(run, kinds=request.POST.getlist("kind"), by=staff(request))
         return self.back(request, run, f"{count} approved. They are written as soon as a worker is free.")
 
     def reject_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         run = self.button(request, pk)
         for_good = request.POST.get("for_good") == "yes"
         kinds = request.POST.getlist("kind")
-        count = syncing.reject(run, kinds=kinds, for_good=for_good, by=request.user)  # type: ignore[arg-type]
+        count = syncing.reject(run, kinds=kinds, for_good=for_good, by=staff(request))
         until = "until somebody reverts it" if for_good else "until one of their sides changes"
         return self.back(request, run, f"{count} rejected, {until}.")
 
@@ -148,7 +148,7 @@ class RunAdmin(BigTable[Run]):
             return self.back(request, run, "Look at what the undo would do first.", messages.ERROR)
         after = looking.newest_run_id(run.connection)
         if request.POST.get("only") != "approved":
-            syncing.approve(run, by=request.user)  # type: ignore[arg-type]
+            syncing.approve(run, by=staff(request))
         background.start_undo(run, preview=False)
         return HttpResponseRedirect(f"{address(run.connection, 'progress')}?after={after}")
 

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from connections.admin.asking import ConnectRequestInline, ask
-from connections.admin.base import PairwiseAdmin
+from connections.admin.base import PairwiseAdmin, staff
 from connections.models import Invitation, Membership, Role, Tenant, User
 from connections.services import inviting
 
@@ -66,7 +66,7 @@ class TenantAdmin(PairwiseAdmin[Tenant]):
         context: dict[str, Any] = {"form": form, "tenant": tenant, "mail": inviting.mail_is_set_up()}
         if form.is_valid():
             entered = form.cleaned_data
-            invitation, link = inviting.invite(tenant, entered["email"], entered["role"], request.user)  # type: ignore[arg-type]
+            invitation, link = inviting.invite(tenant, entered["email"], entered["role"], staff(request))
             context |= {"invitation": invitation, "link": link, "mailed": inviting.post(invitation, link)}
         return self.page(request, "invite", f"Invite a person to {tenant}", **context)
 

@@ -85,13 +85,11 @@ def mapping_specs(connection: Connection, a: Catalogue, b: Catalogue) -> list[Ma
 
 
 def own_specs(connection: Connection) -> list[MappingSpec]:
-    rows: Any = getattr(connection, "mappings")  # noqa: B009 - the related name lives in a room below
-    return [row.spec() for row in rows.order_by("position", "id")]
+    return [row.spec() for row in connection.mappings.order_by("position", "id")]
 
 
 def rule_specs(connection: Connection) -> list[RuleSpec]:
-    rows: Any = getattr(connection, "rules")  # noqa: B009
-    return [row.spec() for row in rows.order_by("position", "id")]
+    return [row.spec() for row in connection.rules.order_by("position", "id")]
 
 
 def mapping_table(connection: Connection, a: Catalogue, b: Catalogue) -> Table:

@@ -39,7 +39,7 @@ def _selection(model: type[models.Model], names: tuple[str, ...], fixed: tuple[s
     many = "= ANY(%s)" if connection.vendor == "postgresql" else "IN (SELECT value FROM json_each(%s))"
     where = [*(f"{column} = %s" for column in _columns(model, fixed)), f"{one_of} {many}"]
     # only names of our own models, quoted
-    return f"SELECT {','.join(_columns(model, names))} FROM {_table(model)} WHERE {' AND '.join(where)}"  # noqa: S608
+    return f"SELECT {','.join(_columns(model, names))} FROM {_table(model)} WHERE {' AND '.join(where)}"
 
 
 def select(
@@ -83,9 +83,9 @@ def _write(sql: str, model: type[models.Model], names: tuple[str, ...], rows: Se
 @cache
 def _insertion(model: type[models.Model], names: tuple[str, ...]) -> str:
     columns = ",".join(_columns(model, names))
-    into = f"INSERT INTO {_table(model)} ({columns})"  # noqa: S608 - names of our own models, quoted; as below
+    into = f"INSERT INTO {_table(model)} ({columns})"
     if connection.vendor == "postgresql":
-        return f"{into} SELECT {columns} FROM {_given(model, names)}"  # noqa: S608
+        return f"{into} SELECT {columns} FROM {_given(model, names)}"
     return f"{into} VALUES ({','.join(['%s'] * len(names))})"
 
 
@@ -95,8 +95,8 @@ def _renewal(model: type[models.Model], names: tuple[str, ...], key: str) -> str
     (by,) = _columns(model, (key,))
     if connection.vendor == "postgresql":
         changes = ",".join(f"{column} = given.{column}" for column in _columns(model, names))
-        return f"UPDATE {table} SET {changes} FROM {_given(model, (*names, key))} WHERE {table}.{by} = given.{by}"  # noqa: S608
-    return f"UPDATE {table} SET {','.join(f'{column}=%s' for column in _columns(model, names))} WHERE {by}=%s"  # noqa: S608
+        return f"UPDATE {table} SET {changes} FROM {_given(model, (*names, key))} WHERE {table}.{by} = given.{by}"
+    return f"UPDATE {table} SET {','.join(f'{column}=%s' for column in _columns(model, names))} WHERE {by}=%s"
 
 
 def _given(model: type[models.Model], names: tuple[str, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -99,6 +99,9 @@ class Connection(TenantOwned):
     markers_note = models.TextField(
         "markers", default="", blank=True, editable=False, help_text="what became of our markers in the apps"
     )
+
+    mappings: Any  # managers of models in a room below
+    rules: Any
 
     objects: ClassVar[LivingConnections] = LivingConnections()
     every = TenantQuerySet.as_manager()

@@ -34,7 +34,7 @@ class Among(Lookup):
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Sql:
         left, params = self._left(compiler, connection)
-        return f"{left} IN (SELECT value FROM json_each(%s))", (*params, orjson.dumps(self.rhs).decode())  # noqa: S608
+        return f"{left} IN (SELECT value FROM json_each(%s))", (*params, orjson.dumps(self.rhs).decode())
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Sql:
         left, params = self._left(compiler, connection)

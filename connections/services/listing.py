@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 
 from connections.models import Change, Connection, Health, Pair
 from connections.services import finding, looking
-from connections.services.planlines import harmless
 
 PAGE = 50
 COLUMNS = ("contact", "state", "reason")
@@ -57,21 +55,13 @@ def page(wanted: Wanted, after: int = 0) -> tuple[list[Pair], int]:
     return found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else 0
 
 
-def as_csv(wanted: Wanted) -> Iterator[str]:
-    """In portions; no cell begins as a formula does."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
+def table(wanted: Wanted) -> Iterator[Iterable[Any]]:
+    """One row per contact, under a row of headings."""
     names = looking.side_names(wanted.connection)
-    writer.writerow([harmless(cell) for cell in (*COLUMNS, f"on {names['a']}", f"on {names['b']}")])
+    yield (*COLUMNS, f"on {names['a']}", f"on {names['b']}")
     rows = wanted.rows().order_by("id").values_list("title", "health", "reason", "item_a", "item_b")
-    for number, (title, health, reason, a, b) in enumerate(rows.iterator(500), 1):
-        there = ["no" if item is None else "yes" for item in (a, b)]
-        writer.writerow([harmless(cell) for cell in (title, Health(health).label, reason, *there)])
-        if number % 200 == 0:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
+    for title, health, reason, *items in rows.iterator(500):
+        yield title, Health(health).label, reason, *("no" if item is None else "yes" for item in items)
 
 
 def history(connection: Connection, before: int = 0) -> tuple[list[Change], int]:

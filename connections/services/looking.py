@@ -296,12 +296,11 @@ def pair_story(pair: Pair, changes: int = 15) -> PairStory:
         "kind", "side", "state", "title", "made_at", "done_at", "reason", "patch", "connection"
     )
     wanted = [int(rule) for rule in map(_number, orjson.loads(pair.brought_by)) if rule]
-    rules: Any = getattr(connection, "rules")  # noqa: B009 - the related name lives in a room below
     return PairStory(
         sides=sides,
         warnings=[_warning_text(warning) for warning in pair.warning_list],
         conflicts=list(orjson.loads(pair.conflicts)),
-        brought_by=list(rules.filter(id__in=wanted).values_list("name", flat=True)) if wanted else [],
+        brought_by=list(connection.rules.filter(id__in=wanted).values_list("name", flat=True)) if wanted else [],
         changes=_named(list(last.order_by("-id")[:changes]), connection),
         candidates=candidates(pair),
     )

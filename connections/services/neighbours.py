@@ -63,9 +63,8 @@ def _sets(connection: Connection, mine: str, other: Connection, theirs: str, fol
 def _actions(connection: Connection, side: str) -> dict[str, str]:
     """The fields that rules set on a side, with their values."""
     source = "b_to_a" if side == "a" else "a_to_b"
-    rules = getattr(connection, "rules")  # noqa: B009 - the related name lives in a room below
     found: dict[str, str] = {}
-    for actions in rules.filter(enabled=True, direction=source).values_list("actions", flat=True):
+    for actions in connection.rules.filter(enabled=True, direction=source).values_list("actions", flat=True):
         for action in actions:
             if isinstance(action.get("set"), dict):
                 found[str(action["set"].get("field"))] = str(action["set"].get("value"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +14,6 @@ from connections.services import looking, plans
 
 PAGE = 50
 LONGEST = 300  # characters of a value in a cell of the export
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = ("line", "state", "group", "written to", "contact", "field", "before", "after", "why")
 
 
@@ -186,20 +183,12 @@ class Shower:
 # ---- exported
 
 
-def as_csv(rows: QuerySet[Change], connection: Connection) -> Iterator[str]:
-    """One row per field that is written, in portions; no cell begins as a formula does."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
+def table(rows: QuerySet[Change], connection: Connection) -> Iterator[Iterable[Any]]:
+    """One row per field that is written, under a row of headings."""
+    yield COLUMNS
     shower = Shower(connection)
-    for number, change in enumerate(rows.select_related("target_item").order_by("id").iterator(500), 1):
-        for cells in _cells(shower.show(change)):
-            writer.writerow([harmless(cell) for cell in cells])
-        if number % 200 == 0:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
+    for change in rows.select_related("target_item").order_by("id").iterator(500):
+        yield from _cells(shower.show(change))
 
 
 def _cells(line: ShownLine) -> Iterator[Iterable[Any]]:
@@ -212,9 +201,3 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_text(element.get("value") if isinstance(element, dict) else element) for element in value)
     return "" if value is None else str(value)[:LONGEST]
-
-
-def harmless(cell: Any) -> str:
-    """A spreadsheet reads no cell as a formula."""
-    text = str(cell)
-    return f"'{text}" if text.startswith(FORMULA) else text

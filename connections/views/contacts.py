@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from connections import csvfile
 from connections.models import Connection, Membership, Pair
 from connections.services import (
     deciding,
@@ -63,13 +64,7 @@ def listed(request: HttpRequest, membership: Membership, connection: Connection)
 @connected()
 def as_csv(request: HttpRequest, membership: Membership, connection: Connection) -> HttpResponseBase:
     wanted = _wanted(request, connection)
-    return _file(listing.as_csv(wanted), f"{connection.name}-{wanted.health or 'contacts'}")
-
-
-def _file(parts: object, name: str) -> StreamingHttpResponse:
-    answer = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")  # type: ignore[arg-type]
-    answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return answer
+    return csvfile.download(listing.table(wanted), f"{connection.name}-{wanted.health or 'contacts'}")
 
 
 # ---- one contact
@@ -180,4 +175,4 @@ def plan_csv(request: HttpRequest, membership: Membership, connection: Connectio
     if run is None:
         raise Http404
     rows = planchoices.choice_of(request.GET.dict(), run).rows()
-    return _file(planlines.as_csv(rows, connection), f"plan-{run.pk}")
+    return csvfile.download(planlines.table(rows, connection), f"plan-{run.pk}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from connectors.base import (
@@ -167,7 +168,7 @@ class Writer:
         self, verb: str, numbers: Sequence[int], bodies: Mapping[int, Mapping[str, str]], writes: Sequence[Write]
     ) -> None:
         if numbers:
-            self._attempt(numbers, lambda: self._send(verb, numbers, bodies, writes))
+            self._attempt(numbers, partial(self._send, verb, numbers, bodies, writes))
 
     def _send(
         self, verb: str, numbers: Sequence[int], bodies: Mapping[int, Mapping[str, str]], writes: Sequence[Write]
@@ -289,7 +290,7 @@ class Writer:
             if not writes[n].values.get(OPT_OUT) or str(held.get(OPT_OUT)).lower() == "true":
                 continue
             email = bodies[n].get(EMAIL) or str(held.get(EMAIL) or "")
-            self._attempt([n], lambda n=n, email=email, row=row: self._unsubscribe(n, email, row))  # type: ignore[misc]
+            self._attempt([n], partial(self._unsubscribe, n, email, row))
 
     def _unsubscribe(self, number: int, email: str, row: Row) -> None:
         """Before anything else is written, so that a refusal refuses all; a new address only once it is the contact's
@@ -306,9 +307,7 @@ class Writer:
     def _label(self, writes: Sequence[Write], bodies: Mapping[int, Mapping[str, str]]) -> None:
         for how in ("add", "remove"):
             for label, numbers in self._wanted(how, writes).items():
-                self._attempt(numbers, lambda how=how, label=label, numbers=numbers: self._change(  # type: ignore[misc]
-                    how, label, numbers, writes, bodies
-                ))  # fmt: skip
+                self._attempt(numbers, partial(self._change, how, label, numbers, writes, bodies))
 
     def _wanted(self, how: str, writes: Sequence[Write]) -> dict[str, list[int]]:
         wanted: dict[str, list[int]] = {}

@@ -24,7 +24,7 @@ def _states(account: Account, type: str, until: int, bounds: Sequence[Bound]) ->
     """The query for the live records of a moment that keep to the bounds."""
     within = "".join(f" AND {column} {sign} ?" for column, sign, _ in bounds)
     held = [account.portal, type, LIVE, until, *(value for *_, value in bounds)]
-    sql = f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? AND since <= ?{within}"  # noqa: S608
+    sql = f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? AND since <= ?{within}"
     if until >= PRESENT:
         return sql, held
     past = sql.replace("hubspot_record", "hubspot_past")
@@ -47,10 +47,10 @@ def page(
 ) -> tuple[int, list[Record]]:
     """How many there are, and those from `place` (start, end). `order`: a column, and whether backwards."""
     sql, values = _states(account, type, until, bounds)
-    total = int(store.database.value(f"SELECT count(*) FROM ({sql})", values))  # noqa: S608
+    total = int(store.database.value(f"SELECT count(*) FROM ({sql})", values))
     way = "DESC" if order[1] else "ASC"
     rows = store.database.all(
-        f"SELECT * FROM ({sql}) ORDER BY {order[0]} {way}, id {way} LIMIT ? OFFSET ?",  # noqa: S608
+        f"SELECT * FROM ({sql}) ORDER BY {order[0]} {way}, id {way} LIMIT ? OFFSET ?",
         [*values, max(place[1] - place[0], 0), place[0]],
     )
     return total, [record_of(account, type, row) for row in rows]

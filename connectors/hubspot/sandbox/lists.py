@@ -29,7 +29,7 @@ class Lists:
 
     def all(self, *, deleted: bool = False) -> list[Row]:
         sign = ">" if deleted else "="
-        sql = f"SELECT * FROM hubspot_list WHERE portal = ? AND deleted {sign} 0 ORDER BY id"  # noqa: S608 - fixed texts
+        sql = f"SELECT * FROM hubspot_list WHERE portal = ? AND deleted {sign} 0 ORDER BY id"
         return self.database.all(sql, (self.account.portal,))
 
     def find(self, id: str, *, deleted: bool = False) -> Row:
@@ -70,7 +70,7 @@ class Lists:
         every = {"updated": self.store.now(), "version": row["version"] + 1, **changes}
         named = ", ".join(f"{name} = ?" for name in every)
         self.database.execute(
-            f"UPDATE hubspot_list SET {named} WHERE portal = ? AND id = ?",  # noqa: S608 - fixed names
+            f"UPDATE hubspot_list SET {named} WHERE portal = ? AND id = ?",
             (*every.values(), self.account.portal, row["id"]),
         )
 

@@ -89,7 +89,7 @@ class Store:
     def reset(self) -> None:
         with self.database.transaction():
             for table in TABLES:
-                self.database.execute(f"DELETE FROM hubspot_{table}")  # noqa: S608 - fixed names
+                self.database.execute(f"DELETE FROM hubspot_{table}")
 
     def now(self) -> int:
         return int(self.clock.now() * 1000)
@@ -139,10 +139,10 @@ class Store:
     def _properties(self, portal: int, type: str, *, archived: bool) -> Mapping[str, Property]:
         """Kept at hand as long as the rows are the same; a definition that is written anew has another row id."""
         key, where = (portal, type, archived), "FROM hubspot_property WHERE portal = ? AND type = ?"
-        row = self.database.one(f"SELECT count(*), max(rowid) {where}", key[:2])  # noqa: S608 - fixed texts
+        row = self.database.one(f"SELECT count(*), max(rowid) {where}", key[:2])
         mark = tuple(row or ())
         if key not in self._known or self._known[key][0] != mark:
-            rows = self.database.all(f"SELECT name, data {where} ORDER BY name", key[:2])  # noqa: S608
+            rows = self.database.all(f"SELECT name, data {where} ORDER BY name", key[:2])
             every = {**standard(type), **{row["name"]: _property(row["data"]) for row in rows}}
             found = {name: one for name, one in every.items() if bool(one.archived) == archived}
             self._known[key] = (mark, found)
@@ -159,7 +159,7 @@ class Store:
 
     def record(self, account: Account, type: str, id: int, *, state: str = LIVE) -> Record | None:
         row = self.database.one(
-            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND id = ? AND state = ?",  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND id = ? AND state = ?",
             (account.portal, type, id, state),
         )
         return record_of(account, type, row) if row else None
@@ -169,7 +169,7 @@ class Store:
     ) -> list[Record]:
         """By id, those from id `after` on."""
         rows = self.database.all(
-            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? AND id >= ? "  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? AND id >= ? "
             "ORDER BY id LIMIT ?",
             (account.portal, type, state, after, most),
         )
@@ -177,7 +177,7 @@ class Store:
 
     def among(self, account: Account, type: str, ids: Sequence[int], *, state: str = LIVE) -> dict[int, Record]:
         rows = self.database.all(
-            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? "  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_record WHERE portal = ? AND type = ? AND state = ? "
             "AND id IN (SELECT value FROM json_each(?))",
             (account.portal, type, state, orjson.dumps(list(ids)).decode()),
         )
@@ -186,7 +186,7 @@ class Store:
     def past(self, record: Record) -> list[Record]:
         """Earlier states, oldest first."""
         rows = self.database.all(
-            f"SELECT {COLUMNS} FROM hubspot_past WHERE portal = ? AND type = ? AND id = ? ORDER BY since, rowid",  # noqa: S608
+            f"SELECT {COLUMNS} FROM hubspot_past WHERE portal = ? AND type = ? AND id = ? ORDER BY since, rowid",
             (record.portal, record.type, record.id),
         )
         account = self.account(record.portal)
@@ -239,7 +239,7 @@ class Store:
 
     def _remember(self, which: str, values: Sequence[Any], until: int) -> None:
         self.database.execute(
-            f"INSERT INTO hubspot_past SELECT portal, type, id, created, updated, since, ?, state, archived, source, "  # noqa: S608
+            f"INSERT INTO hubspot_past SELECT portal, type, id, created, updated, since, ?, state, archived, source, "
             f"data FROM hubspot_record WHERE {which}",
             (until, *values),
         )

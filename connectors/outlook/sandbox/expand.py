@@ -89,7 +89,7 @@ def expanded(call: Call, expansion: Expansion, contacts: Sequence[Contact], valu
         marks = ",".join("?" * len(wanted))
         for contact, value in zip(contacts, values, strict=True):
             rows = call.store.database.all(
-                f"SELECT * FROM outlook_extended WHERE contact = ? AND property IN ({marks}) ORDER BY rowid",  # noqa: S608
+                f"SELECT * FROM outlook_extended WHERE contact = ? AND property IN ({marks}) ORDER BY rowid",
                 (contact.number, *wanted),
             )
             if rows:

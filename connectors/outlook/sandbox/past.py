@@ -28,12 +28,12 @@ def members(store: Store, folder: int, until: int, after: int = 0, most: int = -
     """The folder's contacts as of change `until`, by number, those beyond number `after`."""
     if until >= PRESENT:
         rows = store.database.all(
-            f"SELECT id, {_COLUMNS} FROM outlook_contact WHERE folder = ? AND id > ? ORDER BY id LIMIT ?",  # noqa: S608
+            f"SELECT id, {_COLUMNS} FROM outlook_contact WHERE folder = ? AND id > ? ORDER BY id LIMIT ?",
             (folder, after, most),
         )
     else:
         rows = store.database.all(
-            f"SELECT id, {_COLUMNS} FROM outlook_contact WHERE folder = ? AND id > ? AND seq <= ? "  # noqa: S608
+            f"SELECT id, {_COLUMNS} FROM outlook_contact WHERE folder = ? AND id > ? AND seq <= ? "
             f"UNION ALL SELECT contact AS id, {_COLUMNS} FROM outlook_history "
             "WHERE folder = ? AND contact > ? AND seq <= ? AND until > ? ORDER BY id LIMIT ?",
             (folder, after, until, folder, after, until, until, most),
@@ -44,7 +44,7 @@ def members(store: Store, folder: int, until: int, after: int = 0, most: int = -
 def member_slice(store: Store, folder: int, order: str, skip: int, most: int) -> list[Contact]:
     """A page of the folder's present; `order` is a trusted SQL expression."""
     rows = store.database.all(
-        f"SELECT id, {_COLUMNS} FROM outlook_contact WHERE folder = ? ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608
+        f"SELECT id, {_COLUMNS} FROM outlook_contact WHERE folder = ? ORDER BY {order} LIMIT ? OFFSET ?",
         (folder, most, skip),
     )
     return [contact_of(row) for row in rows]
@@ -53,7 +53,7 @@ def member_slice(store: Store, folder: int, order: str, skip: int, most: int) ->
 def news(store: Store, folder: int, since: int, until: int, most: int) -> list[News]:
     """Up to `most` changes of the folder after number `since` and not beyond `until`, oldest first."""
     rows = store.database.all(
-        f"SELECT 0 AS gone, seq AS at, id, {_COLUMNS} FROM outlook_contact "  # noqa: S608 - fixed texts
+        f"SELECT 0 AS gone, seq AS at, id, {_COLUMNS} FROM outlook_contact "
         "WHERE folder = ? AND seq > ? AND seq <= ? "
         f"UNION ALL SELECT 0, seq, contact, {_COLUMNS} FROM outlook_history "
         "WHERE folder = ? AND seq > ? AND seq <= ? AND until > ? "

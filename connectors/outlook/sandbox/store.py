@@ -146,7 +146,7 @@ class Store:
     def reset(self) -> None:
         with self.database.transaction():
             for table in TABLES:
-                self.database.execute(f"DELETE FROM outlook_{table}")  # noqa: S608 - names of our own
+                self.database.execute(f"DELETE FROM outlook_{table}")
 
     # ---- mailboxes
 
@@ -174,7 +174,7 @@ class Store:
         """By number, address, or user id."""
         columns = "id = ?" if isinstance(key, int) else "email = ? OR guid = ? OR substr(replace(guid,'-',''),1,16) = ?"
         values = (key,) if isinstance(key, int) else (key, key, key)
-        row = self.database.one(f"SELECT * FROM outlook_mailbox WHERE {columns}", values)  # noqa: S608 - fixed texts
+        row = self.database.one(f"SELECT * FROM outlook_mailbox WHERE {columns}", values)
         return None if row is None else self._mailbox_of(row)
 
     def mailboxes(self) -> list[Mailbox]:
@@ -336,7 +336,7 @@ class Store:
         self._keep(mailbox, contact, seq, departed=True)
         self.database.execute("DELETE FROM outlook_contact WHERE id = ?", (contact.number,))
         for table in ("address", "extended", "extension", "photo"):
-            self.database.execute(f"DELETE FROM outlook_{table} WHERE contact = ?", (contact.number,))  # noqa: S608
+            self.database.execute(f"DELETE FROM outlook_{table} WHERE contact = ?", (contact.number,))
         self._tell(Changed(mailbox.number, "deleted", contact.number, contact.folder, seq))
 
     def _index_addresses(self, number: int, data: Data) -> None:

@@ -137,7 +137,7 @@ class Store:
     def reset(self) -> None:
         with self.database.transaction():
             for table in TABLES:
-                self.database.execute(f"DELETE FROM salesforce_{table}")  # noqa: S608 names of our own
+                self.database.execute(f"DELETE FROM salesforce_{table}")
 
     def now(self) -> int:
         return int(self.clock.now())
