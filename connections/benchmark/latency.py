@@ -21,13 +21,14 @@ from django.core.management import call_command
 from connections.benchmark.measure import Measurement
 from connections.demo.servers import Servers, free_port
 from connections.models import Account, Connection, Subscription
+from connectors.registry import app as declared
 
 PEOPLE = 20
 LONGEST = 60.0  # seconds after which an edit counts as not arrived
 LOOK = 0.05  # seconds between two looks at the other app
 PAUSES = (0.2, 2.0)  # seconds between two edits, at random
 SETTLED = 90.0  # seconds for the first syncs and for the news to be ordered
-SECRET = "a-secret-of-the-benchmark"  # noqa: S105
+SECRET = "a-secret-of-the-benchmark"  # noqa: S105 - of a sandbox of its own
 OWNER = "anna@example.com"
 
 
@@ -139,8 +140,6 @@ def _start(servers: Servers) -> None:
         "redirect_uris": [f"{settings.PUBLIC_URL}/connect/hubspot/"],
     }
     number = _asked("POST", _control("hubspot/apps"), app)["app_id"]
-    from connectors.registry import app as declared  # noqa: PLC0415 - no Django app is needed for it
-
     webhooks = declared("hubspot").webhooks
     hooks = {"target_url": f"{settings.PUBLIC_URL}/news/hubspot/", "events": list(webhooks.events if webhooks else ())}
     _asked("POST", _control(f"hubspot/apps/{number}/webhooks"), hooks)
@@ -163,7 +162,7 @@ def _start(servers: Servers) -> None:
 
 
 def _configuration(sandbox: str, tokens: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    accounts = [
+    accounts: list[dict[str, Any]] = [
         {"name": "outlook", "app": "outlook", "base_url": f"{sandbox}/graph", "login_url": f"{sandbox}/microsoft"},
         {"name": "hubspot", "app": "hubspot", "base_url": f"{sandbox}/hubspot", "login_url": f"{sandbox}/hubspot"},
         {"name": "salesforce", "app": "salesforce", "login_url": f"{sandbox}/salesforce"},
@@ -172,7 +171,7 @@ def _configuration(sandbox: str, tokens: Mapping[str, Mapping[str, Any]]) -> dic
     for account in accounts:
         held = tokens[account["name"]]
         wanted = names if account["name"] == "salesforce" else names[:2]
-        account["credentials"] = {name: str(held[name]) for name in wanted if name in held}  # type: ignore[assignment]
+        account["credentials"] = {name: str(held[name]) for name in wanted if name in held}
     connections = [
         {
             "name": f"outlook-to-{other}",

@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from connections.demo.servers import NotStarted, Servers, free_port
 from connections.demo.stores import CLIENT, SECRET, Stores
+from connections.models import Change, Membership, Role, Tenant, User
 from connectors import registry
 
 NAMES = ("demo/outlook-to-dav", "demo/outlook-to-hubspot", "demo/outlook-to-salesforce")
@@ -98,8 +99,6 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _prepare_database(self) -> None:
-        from connections.models import User  # noqa: PLC0415 - the command also runs where no database is yet
-
         call_command("migrate", verbosity=0)
         call_command("createcachetable", verbosity=0)
         User.objects.create_superuser(LOGIN, PASSWORD, name="Demo operator")
@@ -114,8 +113,6 @@ class Command(BaseCommand):
         self.stores.fill(webhooks.events if webhooks else ())
 
     def _configure(self) -> None:
-        from connections.models import Membership, Role, Tenant, User  # noqa: PLC0415
-
         file = self.root / "demo.yaml"
         said = "# What the demo applies; `manage.py export` prints the same form.\n"
         file.write_text(said + yaml.safe_dump(self.stores.configuration(), sort_keys=False))
@@ -139,8 +136,6 @@ class Command(BaseCommand):
         self.servers.start("web", gunicorn, web)
 
     def _prove_quiet(self) -> None:
-        from connections.models import Change  # noqa: PLC0415
-
         self._title("Syncing again: there must be nothing left to write")
         before = Change.objects.count()
         for name in NAMES:
