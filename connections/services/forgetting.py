@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -24,6 +25,7 @@ from connections.models import (
     Change,
     ChangeKind,
     Connection,
+    Decision,
     Folder,
     Forgetting,
     ForgottenKey,
@@ -47,7 +49,8 @@ WARNING = (
 )
 TRIES = 3
 SOMEBODY = "(forgotten)"
-NAMING = ("change", "decision", "item", "pair")  # models whose rows are called like contacts
+# models whose rows are called like contacts, and where their tenant stands
+NAMING = {Change: "tenant", Decision: "connection__tenant", Item: "folder__account__tenant", Pair: "connection__tenant"}
 SHORTEST = 3  # characters of a name that is looked for in other texts
 
 
@@ -295,14 +298,24 @@ def _erase_names(tenant_id: int, names: Collection[str]) -> None:
         Change.objects.filter(tenant_id=tenant_id, reason__contains=name).update(reason="")
         for run in Run.objects.filter(tenant_id=tenant_id, message__contains=name):
             Run.objects.filter(pk=run.pk).update(message=run.message.replace(name, SOMEBODY))
-        about_contacts = LogEntry.objects.filter(content_type__app_label="connections", content_type__model__in=NAMING)
-        about_contacts.filter(object_repr__contains=name).update(object_repr=SOMEBODY, change_message="")
+        _erase_from_log(tenant_id, name)
     for run in Run.objects.filter(tenant_id=tenant_id).exclude(losses=[]):
         losses: list[dict[str, Any]] = [
             {**loss, "samples": [name for name in loss.get("samples", ()) if name not in names]} for loss in run.losses
         ]
         if losses != run.losses:
             Run.objects.filter(pk=run.pk).update(losses=losses)
+
+
+def _erase_from_log(tenant_id: int, name: str) -> None:
+    """What staff did to contacts of other tenants stays in their log; what is there no more is nobody's to tell."""
+    for model, tenant in NAMING.items():
+        content = ContentType.objects.get_for_model(model)
+        entries = LogEntry.objects.filter(content_type=content, object_repr__contains=name)
+        ids = [int(text) for text in map(str, entries.values_list("object_id", flat=True)) if text.isdecimal()]
+        theirs = model._default_manager.filter(pk__in=ids).exclude(**{tenant: tenant_id}).values_list("pk", flat=True)
+        mine = [str(pk) for pk in set(ids) - set(theirs)]
+        entries.filter(object_id__in=mine).update(object_repr=SOMEBODY, change_message="")
 
 
 def unfinished() -> Iterator[Forgetting]:

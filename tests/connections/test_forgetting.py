@@ -19,7 +19,7 @@ from connections.services import forgetting, rotating, syncing, undoing
 from connectors.base import Unavailable
 from tests.apps import FILE, Apps, installed, run
 from tests.connections.test_configuration import apply
-from tests.factories import make_tenant
+from tests.factories import make_account, make_folder, make_tenant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
@@ -76,15 +76,18 @@ def test_nothing_of_the_person_is_left_anywhere_but_a_hash(apps: Apps, people: C
 
 
 def test_what_staff_did_to_other_things_stays_in_their_log(apps: Apps, people: Connection, admin_user: User) -> None:
-    """Whoever is called like a connection, of this tenant or another, takes no log of it along."""
+    """Whoever is called like a tenant, or like a contact of another one, takes no log of it along."""
     pair = Pair.objects.get(title__contains="Zelda")
     elsewhere = make_tenant(slug="zelda-quux", name="Zelda Quux and Sons")
-    for row in (pair, elsewhere):
+    folder = make_folder(make_account(elsewhere), "contacts")
+    namesake = Item.objects.create(folder=folder, remote_id="1", title="Zelda Quux of elsewhere")
+    for row in (pair, elsewhere, namesake):
         LogEntry.objects.log_actions(admin_user.pk, [row], CHANGE, "looked over", single_object=True)
     forget(people.tenant)
     assert set(LogEntry.objects.values_list("object_repr", "change_message")) == {
         ("(forgotten)", ""),
         (str(elsewhere), "looked over"),
+        (str(namesake), "looked over"),
     }
 
 
