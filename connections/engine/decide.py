@@ -164,12 +164,19 @@ def _both(pair: PairState, setup: Setup) -> Decided:
     writes = tuple(write for side in Side for write in _updates(pair, side, merged, acting[side], setup))
     warnings = merged.warnings + _refusals(pair, merged) + _standing(pair, merged)
     brought_by = held_by(pair, matching, acting)
-    health, reason = (
-        (REVIEW, f"both sides changed: {', '.join(merged.conflicts)}") if merged.conflicts else (IN_SYNC, "")
-    )
-    if warnings and not reason:
-        reason = warnings[0].reason
+    health, reason = IN_SYNC, warnings[0].reason if warnings else ""
+    if merged.conflicts:
+        health, reason = REVIEW, _unsettled(merged.conflicts, setup)
     return Decided(health, reason, writes, True, merged.conflicts, warnings, brought_by)
+
+
+def _unsettled(names: Sequence[str], setup: Setup) -> str:
+    opt_outs = {mapping.name for mapping in setup.mappings if mapping.opts_out}
+    texts = {
+        "both sides changed": [name for name in names if name not in opt_outs],
+        "opted in again on one side, which is passed on by a person only": [name for name in names if name in opt_outs],
+    }
+    return "; ".join(f"{text}: {', '.join(some)}" for text, some in texts.items() if some)
 
 
 def _marks_of_deletion(pair: PairState, setup: Setup) -> tuple[Planned, ...]:

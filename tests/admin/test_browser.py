@@ -13,8 +13,11 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
-from connections.models import Account, Change, Connection, Pair, Run, RunState, User
+from connections.benchmark.catalogues import POOR, RICH
+from connections.benchmark.remotes import InstantRemote
+from connections.models import Account, Change, ConfigurationVersion, Connection, Pair, Run, RunState, User
 from connections.services import arranging, ending, syncing, undoing
+from connectors.base import Field, FieldType
 from tests.accessibility import violations
 from tests.admin.conftest import Apps, fill, sign_in
 from tests.people.test_second_factor import code as totp
@@ -251,6 +254,41 @@ def test_the_wait_for_a_worker_leads_to_the_run(visitor: Visitor, apps: Apps, co
     visitor.go(f"/admin/connections/connection/{connection.pk}/progress/?after=0")
     run = syncing.sync(connection)
     visitor.page.wait_for_url(f"**/run/{run.pk}/change/")
+
+
+def test_the_pages_on_losses_names_opt_outs_and_versions_are_calm(
+    visitor: Visitor, apps: Apps, connection: Connection
+) -> None:
+    out = Field("out", "Wants no mail", FieldType.BOOLEAN, meaning="opt_out.email")
+    whole_names = [one for one in RICH if one.meaning == "name.full" or not one.meaning.startswith("name.")]
+    anna = InstantRemote([*POOR, out], folders=("contacts",))
+    dav = InstantRemote([*whole_names, out], folders=("book",))
+    apps.remotes |= {"anna": anna, "dav": dav}
+    arranging.forget_answers(connection)
+    anna.add({"givenName": "Ada", "surname": "Byron", "emailAddresses": [{"value": "ada@example.com"}]})
+    eva = anna.add({"givenName": "Eva", "emailAddresses": [{"value": "eva@example.com"}], "out": True})
+    dav.add({"fn": "Mario Vargas Llosa", "emails": [{"value": "mario@example.com"}]})
+    dav.add({"fn": "Lin Chen", "emails": [{"value": f"lin{n}@example.com"} for n in range(5)], "bday": "--02-29"})
+    plan = syncing.preview(connection)
+    visitor.go(f"/admin/connections/run/{plan.pk}/change/", "losses")
+    assert "cannot hold" in visitor.page.inner_text("#pw-live")
+    syncing.sync(connection)
+    anna.edit(eva, out=False)
+    syncing.sync(connection)
+    whole = Pair.objects.get(title__startswith="Mario")
+    visitor.go(f"/admin/connections/pair/{whole.pk}/change/", "names")
+    opted = Pair.objects.get(title__startswith="Eva")
+    assert opted.health == "review"
+    visitor.go(f"/admin/connections/pair/{opted.pk}/change/", "opted-in-again")
+    assert "Opted in again on one side" in visitor.page.inner_text("main")
+    visitor.page.click("text=Take that of anna")
+    assert "Decided" in visitor.page.inner_text(".messagelist")
+    arranging.configured(connection)
+    Connection.objects.filter(pk=connection.pk).update(winner="b", deletions_a_to_b="delete")
+    arranging.configured(connection)
+    Connection.objects.filter(pk=connection.pk).update(winner="a")
+    version = ConfigurationVersion.objects.filter(connection=connection).latest("number")
+    visitor.go(f"/admin/connections/configurationversion/{version.pk}/change/", "version")
 
 
 def test_dark_pages_are_calm_as_well(visitor: Visitor, apps: Apps, connection: Connection) -> None:

@@ -50,9 +50,10 @@ def record(connection: Connection, note: str = "") -> ConfigurationVersion | Non
 
 
 def step(version: ConfigurationVersion) -> Step:
+    """The first version against what a connection is by itself."""
     rows = ConfigurationVersion.objects.filter(connection=version.connection_id, number__lt=version.number)
     before = rows.order_by("-number").first()
-    return Step(version, compare(before.entries if before else {}, version.entries, {}))
+    return Step(version, compare(before.entries if before else describing.CONNECTION_DEFAULTS, version.entries, {}))
 
 
 def differences(version: ConfigurationVersion) -> list[Entry]:
