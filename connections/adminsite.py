@@ -53,6 +53,7 @@ ORDER = [
     "AppRegistration",
     "Tenant",
     "User",
+    "Stop",
     "Run",
     "Change",
     "Pair",

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -13,10 +14,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from connections.checks import OURS
-from connections.engine.runner import Busy, Progress, quiet
-from connections.models import Connection, Run, RunState
+from connections.engine.halts import Busy, Stopped
+from connections.engine.runner import Progress, quiet
+from connections.models import Connection, Run, RunState, Tenant
 from connections.services import looking
-from connections.services.syncing import Paused
+from connectors import registry
 from connectors.base import AuthLost, ConnectorError
 from syncrules.mapping import MappingError
 
@@ -53,7 +55,7 @@ class PairwiseCommand(BaseCommand):
 
     requires_system_checks = (OURS,)  # Django's own load all pages, which takes longer than most commands
     wrong_use: tuple[type[Exception], ...] = (WrongUse,)
-    failures: tuple[type[Exception], ...] = (ConnectorError, MappingError, Busy, Paused)
+    failures: tuple[type[Exception], ...] = (ConnectorError, MappingError, Busy, Stopped)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         self.options(parser)
@@ -153,6 +155,25 @@ def find_connection(name: str) -> Connection:
         raise WrongUse(f"Several connections are called {name}: {names}. Name one of them so.")
     there = ", ".join(full_name(row) for row in rows.order_by("tenant__slug", "name")[:10])
     raise WrongUse(f"There is no connection {name}. {f'There are: {there}' if there else 'There is none yet'}.")
+
+
+def scope_arguments(parser: ArgumentParser) -> None:
+    """For switches that stop more than one connection."""
+    parser.add_argument("--everything", action="store_true", help="all connections of all tenants")
+    parser.add_argument("--app", default="", help="all connections with this app")
+    parser.add_argument("--tenant", default="", help="all connections of this tenant, by its slug")
+
+
+def scope_of(name: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What `scope_arguments` named: `app` or `tenant`, or neither. Raises WrongUse unless just one thing is named."""
+    if sum(map(bool, (name, options["everything"], options["app"], options["tenant"]))) != 1:
+        raise WrongUse("Name one connection, or say --everything, --app APP or --tenant TENANT.")
+    tenant = Tenant.objects.filter(slug=options["tenant"]).first() if options["tenant"] else None
+    if options["tenant"] and tenant is None:
+        raise WrongUse(f"There is no tenant {options['tenant']}.")
+    if options["app"] and options["app"] not in registry.apps():
+        raise WrongUse(f"There is no app {options['app']}. There are: {', '.join(sorted(registry.apps()))}.")
+    return {"app": options["app"], "tenant": tenant}
 
 
 def full_name(connection: Connection) -> str:

@@ -15,7 +15,7 @@ from django.db.models.functions import Cast, Concat, RowNumber
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from connections.models import AccountState, Connection, Lease
+from connections.models import AccountState, Connection, Lease, stopped
 
 PATIENCE = timedelta(seconds=120)  # after which a wake-up call counts as lost
 LOOKED_AT = 500  # due connections per round, of which the fairest are taken
@@ -58,6 +58,7 @@ def due(now: datetime) -> QuerySet[Connection]:
         Q(due_at=None) | Q(due_at__lte=now),
         _uncalled(now),
         ~Exists(at_work),
+        ~stopped(),
         enabled=True,
         paused_reason="",
         folder_a__account__state=AccountState.ACTIVE,

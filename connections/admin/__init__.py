@@ -10,6 +10,7 @@ from connections.admin import (
     pairs,
     registrations,
     runs,
+    stops,
     tenants,
     versions,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "pairs",
     "registrations",
     "runs",
+    "stops",
     "tenants",
     "versions",
 ]

@@ -173,6 +173,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             "runs": looking.latest_runs(connection),
             "news": dict.fromkeys(source.text for source in subscribing.sources(connection)),
             "may_act": self.may_act(request),
+            "may_stop": request.user.has_perm("connections.add_stop"),
             "pairs_url": listing(Pair, connection=connection.pk),
             "changes_url": listing(Change, connection=connection.pk),
             "decisions_url": listing(Decision, connection=connection.pk),

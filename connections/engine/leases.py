@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import socket
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 
 from connections.models import Lease as Row
-from connectors.base import Clock, FenceLost
+from connectors.base import Clock, FenceLost, chunked
 
 RENEW = f"""UPDATE {Row._meta.db_table} SET expires_at = %s, heartbeat_at = %s
     WHERE "key" = %s AND owner = %s AND fence = %s AND expires_at > %s"""  # noqa: S608 - the name of our own table
@@ -78,6 +79,16 @@ def claim(key: str, owner: str, clock: Clock, seconds: float = SECONDS) -> Lease
     except IntegrityError:
         return None
     return Lease(key, owner, 1, clock, seconds, now + seconds)
+
+
+def revoke(keys: Iterable[str]) -> int:
+    """Takes leases away from whoever holds them: a holder notices before it commits or sends the next batch. Returns
+    how many were held."""
+    count = 0
+    for some in chunked(keys, 500):
+        held = Row.objects.filter(key__in=some).exclude(owner="")
+        count += held.update(owner="", fence=F("fence") + 1, expires_at=0)
+    return count
 
 
 class Fence:

@@ -15,6 +15,7 @@ from django.db.models import Min, QuerySet
 from connections.engine import configuration, guard, lines, setup
 from connections.engine.apply import Sender
 from connections.engine.gate import Gate, Mode, mode_of
+from connections.engine.halts import Busy, refuse_stopped
 from connections.engine.labels import Labels
 from connections.engine.leases import Fence, claim, worker_name
 from connections.engine.observe import Observer
@@ -37,10 +38,6 @@ OBSERVED = ("seq", "cursor", "listing", "listing_started_at", "listed_at", "fiel
 AUDIT_AFTER = 7 * 86_400.0  # seconds between full listings, which find what deltas lost
 
 Progress = Callable[[str, int, int], None]
-
-
-class Busy(Exception):
-    """Another worker runs this connection."""
 
 
 def quiet(phase: str, done: int, total: int) -> None:
@@ -100,6 +97,7 @@ class Runner:
         self.lease = self.fence.lease = lease
         try:
             self.connection = Connection.every.select_related(*RELATED).get(pk=self.connection.pk)
+            refuse_stopped(self.connection)
             self.labels = Labels()
             yield
         finally:
@@ -118,6 +116,7 @@ class Runner:
                 kind = RunKind.INITIAL
             return self._new_run(kind, preview)
         row.slices += 1
+        row.message = ""
         row.save()
         return row
 

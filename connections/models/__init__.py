@@ -17,6 +17,7 @@ from connections.models.news import Subscription, ToldRecord
 from connections.models.pairs import Decision, Health, Pair, Verdict
 from connections.models.registrations import AppRegistration
 from connections.models.requests import ConnectRequest
+from connections.models.stops import Stop, stopped
 from connections.models.tenants import Invitation, Membership, Role, Tenant, User
 from connections.models.versions import ConfigurationVersion, Template
 
@@ -59,10 +60,12 @@ __all__ = [
     "RunState",
     "Seen",
     "SideChoice",
+    "Stop",
     "Subscription",
     "Template",
     "Tenant",
     "ToldRecord",
     "User",
     "Verdict",
+    "stopped",
 ]

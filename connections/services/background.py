@@ -12,7 +12,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, transaction
 from django_q.tasks import async_task
 
-from connections.engine.runner import RELATED, Busy
+from connections.engine.halts import Busy, Stopped
+from connections.engine.runner import RELATED
 from connections.models import Change, Connection, Forgetting, Pair, Run, RunKind, RunState, User
 from connections.services import ending, forgetting, syncing, undoing, unmarking
 
@@ -80,6 +81,8 @@ def plan(connection_id: int) -> str:
 
     try:
         run = _when_free(work)
+    except Stopped as reason:
+        return str(reason)
     except (DatabaseError, ObjectDoesNotExist):
         if Connection.every.filter(pk=connection_id).exists():
             raise
@@ -151,7 +154,7 @@ def take_back(kind: str, pk: int, preview: bool) -> str:
 def _taken_back(work: Callable[[], Run], task: str, *arguments: object) -> str:
     try:
         run = _when_free(work)
-    except undoing.NothingToUndo as reason:  # somebody else was faster
+    except (undoing.NothingToUndo, Stopped) as reason:  # somebody else was faster, or stops it
         return str(reason)
     if run is None:
         _call(task, *arguments)

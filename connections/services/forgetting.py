@@ -36,6 +36,7 @@ from connections.models import (
     Seen,
     Tenant,
     User,
+    stopped,
 )
 from connections.models.changes import OPEN
 from connectors.base import Connector, ConnectorError, Outcome, Record, Write, WriteKind, chunked
@@ -210,6 +211,8 @@ def _alone(folders: Sequence[Folder]) -> Iterator[list[Lease]]:
                 raise NotYet("A run is under way on the same contacts.")
             stack.callback(lease.release)
             leases.append(lease)
+        if (held := users.filter(stopped()).first()) is not None:
+            raise NotYet(f"Operations have stopped {held}.")
         yield leases
 
 

@@ -30,6 +30,7 @@ from connections.models import (
     Pair,
     Run,
     RunState,
+    stopped,
 )
 
 COUNTED = 2_000  # lines of a plan that are counted; beyond that a page says "more than"
@@ -39,6 +40,7 @@ class State(TextChoices):
     """Where a connection stands, the most urgent first."""
 
     OFF = "off", "switched off"
+    STOPPED = "stopped", "stopped by operations"
     PAUSED = "paused", "paused"
     AUTH = "auth", "needs authorisation"
     FAILED = "failed", "failed"
@@ -70,6 +72,7 @@ def with_state(rows: QuerySet[Connection]) -> QuerySet[Any]:
     ).annotate(
         state=Case(
             When(enabled=False, then=Value(State.OFF)),
+            When(stopped(), then=Value(State.STOPPED)),
             When(~Q(paused_reason=""), then=Value(State.PAUSED)),
             When(lost, then=Value(State.AUTH)),
             *(When(run_state=run, then=Value(state)) for run, state in of_run.items()),

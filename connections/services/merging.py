@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from connections import host, scheduling
+from connections.engine.halts import Stopped, refuse_stopped
 from connections.engine.items import dumps
 from connections.engine.leases import Fence, claim, worker_name
 from connections.models import (
@@ -83,7 +84,10 @@ def _alone(connection: Connection) -> Iterator[Fence]:
     if lease is None:
         raise CannotMerge("A run of this connection is under way. Try again when it has ended.")
     try:
+        refuse_stopped(connection)
         yield Fence(lease)
+    except Stopped as reason:
+        raise CannotMerge(str(reason)) from None
     finally:
         lease.release()
 

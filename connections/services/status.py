@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from connections.models import AccountState, Connection, Health, Pair, Run, RunState
-from connections.services import arranging, looking, subscribing, wellbeing
+from connections.models import AccountState, Connection, Health, Pair, Run, RunState, Stop
+from connections.services import arranging, looking, stopping, subscribing, wellbeing
 from connections.services.looking import State
 
 
@@ -23,6 +23,7 @@ class Status:
     run: Run | None
     pairs: dict[str, int]
     problems: list[str]
+    stopped: str = ""  # why operations stopped it
 
     @property
     def words(self) -> str:
@@ -51,6 +52,8 @@ class Status:
         row, first = self.connection, not self.connection.first_run_done
         if self.is_new:
             return "Being set up, not started yet."
+        if self.stopped:
+            return f"Stopped by those who run Pairwise: {self.stopped}"
         if self.cannot:
             return f"Cannot sync because {self._cause()}"
         if self.state == State.PAUSED:
@@ -103,6 +106,7 @@ class Status:
             "due": _iso(row.due_at),
             "news": {source.side: {"live": source.live, "text": source.text} for source in self.news},
             "problems": self.problems,
+            "stopped": self.stopped,
         }
 
 
@@ -119,13 +123,14 @@ def statuses(rows: QuerySet[Connection]) -> list[Status]:
     pairs = Pair.objects.filter(connection__in=[row.pk for row in found]).order_by()
     for pk, health, count in pairs.values_list("connection", "health").annotate(count=Count("id")):
         counted.setdefault(pk, {})[health] = count
-    return [status_of(row, runs.get(row.run_id), counted.get(row.pk, {})) for row in found]
+    switches = stopping.in_force()
+    return [status_of(row, runs.get(row.run_id), counted.get(row.pk, {}), switches) for row in found]
 
 
-def status_of(row: Any, run: Run | None, counted: Mapping[str, int]) -> Status:
-    """`row`: a connection with its state, as `looking.with_state` gives it."""
+def status_of(row: Any, run: Run | None, counted: Mapping[str, int], switches: Sequence[Stop]) -> Status:
+    """`row`: a connection with its state, as `looking.with_state` gives it; `switches`: stops that are in force."""
     pairs = {health.value: counted[health.value] for health in Health if counted.get(health.value)}
-    return Status(row, row.state, run, pairs, _problems(row, run))
+    return Status(row, row.state, run, pairs, _problems(row, run), stopping.reason_for(row, switches))
 
 
 def _problems(row: Connection, run: Run | None) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -13,8 +13,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from connections import host, scheduling
-from connections.engine.leases import Fence
-from connections.engine.runner import Busy, Progress, Runner, quiet
+from connections.engine.halts import Busy, Stopped, refuse_stopped
+from connections.engine.leases import Fence, revoke
+from connections.engine.runner import Progress, Runner, quiet
 from connections.models import (
     Account,
     AccountState,
@@ -29,7 +30,7 @@ from connections.models import (
     User,
 )
 from connections.services import losses
-from connectors.base import AuthLost, FenceLost
+from connectors.base import AuthLost, FenceLost, chunked
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +38,8 @@ SLICE = 45.0  # seconds of work after which a task gives its place to others
 WAIT = 600.0  # seconds that a foreground run waits for another worker's
 RETRY = 60.0  # seconds until a connection is tried again whose app failed
 SOON = 2.0  # seconds until a connection looks again that left a folder to another worker
+HALTED = "It stands still, and goes on from here when it may."
 EMPTY = "empty"  # the key in Run.held of a run that stopped at a suddenly empty side
-
-
-class Paused(Exception):
-    """The connection does not run; the text says why and what to do."""
 
 
 def runner(connection: Connection, progress: Progress = quiet) -> Runner:
@@ -56,7 +54,7 @@ def runner(connection: Connection, progress: Progress = quiet) -> Runner:
 
 def sync(connection: Connection, *, full: bool = False, progress: Progress = quiet, wait: bool = True) -> Run:
     """Runs the connection here and now. If another worker is at it, waits for that run and returns it."""
-    _refuse_paused(connection)
+    _refuse_to_run(connection)
     kind = RunKind.FULL if full else RunKind.INCREMENTAL
     return _run(connection, kind, False, progress, wait)
 
@@ -84,11 +82,11 @@ def run_slice(connection_id: int, full: bool = False) -> str:
     began = datetime.now(UTC)
     Connection.objects.filter(pk=connection_id).update(queued_at=None)
     try:
-        _refuse_paused(connection)
+        _refuse_to_run(connection)
         kind = RunKind.FULL if full else RunKind.INCREMENTAL
         work = runner(connection)
         run = work.run(kind, budget=SLICE, accept_empty=emptiness_accepted(connection))
-    except (Busy, Paused, FenceLost) as reason:
+    except (Busy, Stopped, FenceLost) as reason:
         if full and isinstance(reason, Busy):
             raise
         return str(reason)
@@ -161,16 +159,16 @@ def _mark_lost_accounts(connection: Connection) -> None:
             Account.objects.filter(pk=account.pk).update(reason=type(error).__name__)
 
 
-def _refuse_paused(connection: Connection) -> None:
+def _refuse_to_run(connection: Connection) -> None:
     if connection.deleted_at is not None:
-        raise Paused(f"{connection} is deleted. Restore it to go on.")
+        raise Stopped(f"{connection} is deleted. Restore it to go on.")
     if not connection.enabled:
-        raise Paused(f"{connection} is switched off.")
+        raise Stopped(f"{connection} is switched off.")
     if connection.paused_reason:
-        raise Paused(f"{connection} is paused: {connection.paused_reason}. Resume it to go on.")
+        raise Stopped(f"{connection} is paused: {connection.paused_reason}. Resume it to go on.")
     for account in (connection.folder_a.account, connection.folder_b.account):
         if account.state == AccountState.PAUSED:
-            raise Paused(f"The account {account} is paused: {account.reason}")
+            raise Stopped(f"The account {account} is paused: {account.reason}")
 
 
 # ---- the plan
@@ -241,13 +239,25 @@ def why_not(connection: Connection) -> str:
         return f"Connection {connection} is switched off. Switch it on first."
     if connection.paused_reason:
         return f"Connection {connection} is paused: {connection.paused_reason}. Resume it first."
+    try:
+        refuse_stopped(connection)
+    except Stopped as reason:
+        return str(reason)
     return ""
 
 
 def pause(connection: Connection, reason: str, by: User | None = None) -> None:
-    """Effective before the next slice begins."""
+    """Effective before the next batch is committed or sent."""
     text = f"{reason} ({by})" if by is not None else reason
     Connection.objects.filter(pk=connection.pk).update(paused_reason=text[:255] or "paused")
+    halt([connection.pk])
+
+
+def halt(ids: Sequence[int]) -> None:
+    """Ends what is under way before it commits or sends its next batch; it goes on from there when it may run again."""
+    revoke(f"connection:{pk}" for pk in ids)
+    for some in chunked(ids, 500):
+        Run.objects.filter(connection__in=some, state=RunState.RUNNING).update(message=HALTED)
 
 
 def resume(connection: Connection) -> None:

@@ -8,7 +8,7 @@ from typing import cast
 from django.db.models import Q
 
 from connections import host
-from connections.models import Change, ChangeKind, Connection, Folder, Item, Pair
+from connections.models import Change, ChangeKind, Connection, Folder, Item, Pair, stopped
 from connections.models.changes import OPEN
 from connectors.base import ConnectorError, RemovesMarkers, chunked
 
@@ -33,6 +33,9 @@ def unfinished() -> list[Connection]:
 def carry_out(connection: Connection) -> str:
     """Removes them in each app that can, and the fields that were made for them where no other connection may need
     them. A repeat does no harm. Says what became of it, which is also kept."""
+    if Connection.every.filter(stopped(), pk=connection.pk).exists():
+        _note(connection, "Operations have stopped it. It will be tried again.", removing=True)
+        return "stopped"
     told, waiting = [], False
     for folder in folders(connection):
         try:

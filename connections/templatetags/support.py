@@ -10,9 +10,11 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from connections.models import Connection
+from connections.models import Connection, Stop, Tenant
+from connections.services import stopping
 
 register = template.Library()
+STOPS_SHOWN = 5
 
 
 @register.simple_tag
@@ -26,6 +28,18 @@ def ask_for_help(about: Any = None) -> SafeString | str:
     if reference:
         where += f"{'&' if '?' in where else '?'}{name}={quote(f'Pairwise {reference}')}"
     return format_html(' <a class="asking" href="{}" rel="noreferrer">Ask for help</a>', where)
+
+
+@register.simple_tag
+def stops_in_force(user: Any) -> list[Stop]:
+    """For staff, on each of their pages."""
+    return stopping.in_force()[:STOPS_SHOWN] if getattr(user, "is_staff", False) else []
+
+
+@register.simple_tag
+def stop_banners(tenant: Any = None) -> list[str]:
+    """What operations stopped for all of a tenant; none on pages that are no tenant's."""
+    return stopping.banners(tenant) if isinstance(tenant, Tenant) else []
 
 
 def reference_of(about: Any) -> str:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections.models import Connection, Membership, Pair, Role, Run
-from connections.services import arranging, listing, looking, neighbours, permits, tending, wellbeing
+from connections.services import arranging, listing, looking, neighbours, permits, stopping, tending, wellbeing
 from connections.services.mapping import Editor
 from connections.services.rules import Editor as RuleEditor
 from connections.services.status import status_of
@@ -28,7 +28,7 @@ DIRECTIONS = {"both": "{a} ⇄ {b}", "a_to_b": "{a} → {b}", "b_to_a": "{b} →
 def page(request: HttpRequest, membership: Membership, connection: Any) -> HttpResponseBase:
     states = wellbeing.states(connection)
     run = Run.objects.filter(pk=connection.run_id).first() if connection.run_id else None
-    status = status_of(connection, run, {state.health: state.count for state in states})
+    status = status_of(connection, run, {state.health: state.count for state in states}, stopping.in_force())
     after = request.GET.get("after", "")
     waits = after.isdecimal() and len(after) < 18 and (run is None or run.pk <= int(after))
     names = looking.side_names(connection)

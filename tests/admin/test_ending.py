@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from connections.engine.halts import Stopped
 from connections.models import Account, Change, Connection, DeletedConnection, Pair, Run, RunKind
 from connections.services import ending, setting_up, syncing
 from connections.services.configuration import applying
@@ -63,7 +64,7 @@ def test_a_deleted_connection_keeps_all_contacts_and_does_nothing_more(
     there = names(apps, "anna"), names(apps, "dav")
     assert not Connection.objects.exists()
     assert str(deleted.deleted_by) == "root@example.com"
-    with pytest.raises(syncing.Paused, match="deleted"):
+    with pytest.raises(Stopped, match="deleted"):
         syncing.sync(deleted)
     work_off(queue)
     assert (names(apps, "anna"), names(apps, "dav")) == there

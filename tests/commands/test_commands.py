@@ -12,7 +12,8 @@ import pytest
 from django.conf import settings
 from django.core.management import ManagementUtility
 
-from connections.models import Account, Change, Connection, Run, Tenant
+from connections.engine.halts import Stopped
+from connections.models import Account, Change, Connection, Run, Stop, Tenant
 from connections.services import syncing
 from connectors.base import AuthLost, Unavailable
 from tests.apps import FILE, Apps, lines_with, run
@@ -272,11 +273,41 @@ def test_status_names_what_a_person_should_do(people: Connection) -> None:
 
 def test_pausing_and_resuming(people: Connection) -> None:
     assert run("pause", NAME)[0] == 0
-    with pytest.raises(syncing.Paused):
+    with pytest.raises(Stopped):
         syncing.sync(Connection.objects.get())
     code, found = report("resume", NAME)
     assert (code, found["was_paused"]) == (0, "paused by an operator")
     assert run("sync", NAME)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "scope", [["--everything"], ["--app", "carddav"], ["--tenant", "acme"], [NAME, "--locked"]], ids=" ".join
+)
+def test_a_stop_holds_what_it_names_until_it_is_lifted_in_the_same_way(people: Connection, scope: list[str]) -> None:
+    code, found = report("pause", *scope, "--reason", "an outage")
+    assert (code, found["connections"]) == (0, 1)
+    assert "an outage" in run("status", NAME)[1]
+    assert report("sync", "--all")[1]["connections"][0]["left_out"].endswith(": an outage")
+    lifted = [one for one in scope if one != "--locked"]
+    assert run("resume", *lifted)[0] == 0
+    assert run("sync", NAME)[0] == 0
+
+
+def test_resuming_one_connection_says_that_more_than_it_is_stopped(people: Connection) -> None:
+    run("pause", "--tenant", "acme", "--reason", "unpaid")
+    code, found = report("resume", NAME)
+    assert (code, found["stopped"]) == (0, "unpaid")
+
+
+@pytest.mark.parametrize("command", ["pause", "resume"])
+@pytest.mark.parametrize(
+    "scope",
+    [[], [NAME, "--everything"], ["--app", "carddav", "--tenant", "acme"], ["--app", "fax"], ["--tenant", "nobody"]],
+    ids=" ".join,
+)
+def test_a_stop_of_nothing_or_of_two_things_is_refused(people: Connection, command: str, scope: list[str]) -> None:
+    assert run(command, *scope)[0] == 2
+    assert not Stop.objects.exists()
 
 
 def test_retrying_counts_what_failed(apps: Apps, people: Connection) -> None:

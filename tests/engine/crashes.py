@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError
 
-from connections.engine.runner import Busy
+from connections.engine.halts import Busy
 from connections.models import Connection, Run
 from tests.engine.harness import Bench, comparable, in_app, in_words
 from tests.engine.remotes import Manners, MemoryRemote, poor, rich

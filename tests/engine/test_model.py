@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from connections.engine.runner import Busy
+from connections.engine.halts import Busy
 from connections.models import Change, Connection, Pair, Run
 from tests.engine.crashes import LAG
 from tests.engine.harness import Bench, in_app, in_words

@@ -9,7 +9,8 @@ import pytest
 from django.db import close_old_connections
 from django.db import connection as database
 
-from connections.engine.runner import INTERRUPTED, Busy
+from connections.engine.halts import Busy
+from connections.engine.runner import INTERRUPTED
 from connections.models import Change, ChangeState, Connection, Run
 from connections.services import undoing
 from connectors.base import FenceLost

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from connections import host
+from connections.engine.halts import Busy
 from connections.engine.leases import Fence
-from connections.engine.runner import Busy, Runner
+from connections.engine.runner import Runner
 from connections.models import Change, Connection, Run
 from connections.models.changes import OPEN
 from connectors import http

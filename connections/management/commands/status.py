@@ -36,6 +36,8 @@ class Command(PairwiseCommand):
         self.say(f"{self.style.MIGRATE_LABEL(full_name(row))}: {status.words}")
         arrow = {"both": "⇄", "a_to_b": "→", "b_to_a": "←"}[row.direction]
         self.say(f"  {row.folder_a} of {row.folder_a.account} {arrow} {row.folder_b} of {row.folder_b.account}")
+        if status.stopped:
+            self.say(f"  {status.sentence}")
         if status.pairs:
             counts = ", ".join(f"{count:,} {Health(health).label}" for health, count in status.pairs.items())
             self.say(f"  contacts: {counts}")

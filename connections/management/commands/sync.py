@@ -14,6 +14,7 @@ from connections.cli import (
     run_in_words,
     worst,
 )
+from connections.engine.halts import Stopped
 from connections.models import Connection
 from connections.services import syncing
 from connectors.base import AuthLost
@@ -45,7 +46,7 @@ class Command(PairwiseCommand):
         name = full_name(connection)
         try:
             run = syncing.sync(connection, full=full, progress=self.progress())
-        except syncing.Paused as reason:
+        except Stopped as reason:
             self.say(f"{name}: left out. {reason}")
             return Exit.DONE, {"connection": name, "left_out": str(reason)}
         except self.failures as error:

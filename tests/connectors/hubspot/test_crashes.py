@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import pytest
 
-from connections.engine.runner import Busy
+from connections.engine.halts import Busy
 from connections.models import Change, Run
 from connections.models.changes import OPEN
 from tests.connectors.hubspot.test_through_the_engine import Make, Stage, body

@@ -1,0 +1,20 @@
+"""Why a connection does not run now."""
+
+from __future__ import annotations
+
+from connections.models import Connection, Stop
+
+
+class Busy(Exception):
+    """Another worker runs this connection."""
+
+
+class Stopped(Exception):
+    """The connection does not run; the text says why and what to do."""
+
+
+def refuse_stopped(connection: Connection) -> None:
+    """Raises Stopped. To be asked with the connection's lease in hand: a stop takes leases away once it stands."""
+    folders = (connection.folder_a, connection.folder_b)
+    for stop in Stop.objects.concerning(connection.pk, connection.tenant_id, [one.account.app for one in folders]):
+        raise Stopped(f"{connection} is stopped by operations ({stop}): {stop.reason}")
