@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from connections.engine.leases import Fence
 from connections.engine.runner import Runner
@@ -15,28 +15,19 @@ from tests.engine.remotes import Login, MemoryRemote
 from tests.engine.world import Crash, World
 from tests.factories import make_account, make_connection, make_folder, make_tenant
 
-# Neutral words for fields, and what the two made-up apps call them.
-WORDS_RICH = {
-    "full": "fn", "first": "given", "last": "family", "middle": "middle", "nickname": "nickname", "company": "org",
-    "department": "unit", "title": "title", "emails": "emails", "mobile": "mobiles", "work phones": "work_phones",
-    "home phones": "home_phones", "website": "url", "birthday": "bday", "note": "note", "street": "street",
-    "city": "city", "zip": "zip", "country": "country",
-}  # fmt: skip
-WORDS_POOR = {
-    "first": "givenName", "last": "surname", "middle": "middleName", "company": "companyName",
-    "department": "department", "title": "jobTitle", "emails": "emailAddresses", "mobile": "mobilePhone",
-    "work phones": "businessPhones", "home phones": "homePhones", "birthday": "birthday", "note": "personalNotes",
-    "street": "businessStreet", "city": "businessCity", "zip": "businessPostalCode", "country": "businessCountry",
-}  # fmt: skip
+
+class Spoken(Protocol):
+    """An app of which people speak in neutral words."""
+
+    catalogue: dict[str, Field]
+
+    @property
+    def words(self) -> Mapping[str, str]: ...
 
 
-def words_of(remote: MemoryRemote) -> dict[str, str]:
-    return WORDS_RICH if "emails" in remote.catalogue else WORDS_POOR
-
-
-def in_app(remote: MemoryRemote, person: Mapping[str, Any]) -> dict[str, Value]:
+def in_app(remote: Spoken, person: Mapping[str, Any]) -> dict[str, Value]:
     """A person in neutral words as the app's values; None clears, lists may be given as plain texts."""
-    words = words_of(remote)
+    words = remote.words
     keys = {word: words.get(word, word) for word in person}
     return {keys[word]: _value(remote.catalogue[keys[word]], value) for word, value in person.items()}
 
@@ -48,9 +39,9 @@ def _value(known: Field, value: Any) -> Value:
     return [element if isinstance(element, dict) else {"value": element} for element in several] or None
 
 
-def in_words(remote: MemoryRemote, values: Mapping[str, Value]) -> dict[str, Any]:
+def in_words(remote: Spoken, values: Mapping[str, Value]) -> dict[str, Any]:
     """An app's values in neutral words, lists as plain texts."""
-    words = {key: word for word, key in words_of(remote).items()}
+    words = {key: word for word, key in remote.words.items()}
     known = words | {field.key: field.key for field in remote.catalogue.values() if field.custom}
     return {
         known[key]: [element["value"] for element in value] if isinstance(value, list) else value

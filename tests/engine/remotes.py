@@ -107,6 +107,21 @@ class Manners:
         )
 
 
+# Neutral words for fields, and what the two made-up apps call them.
+WORDS_RICH = {
+    "full": "fn", "first": "given", "last": "family", "middle": "middle", "nickname": "nickname", "company": "org",
+    "department": "unit", "title": "title", "emails": "emails", "mobile": "mobiles", "work phones": "work_phones",
+    "home phones": "home_phones", "website": "url", "birthday": "bday", "note": "note", "street": "street",
+    "city": "city", "zip": "zip", "country": "country",
+}  # fmt: skip
+WORDS_POOR = {
+    "first": "givenName", "last": "surname", "middle": "middleName", "company": "companyName",
+    "department": "department", "title": "jobTitle", "emails": "emailAddresses", "mobile": "mobilePhone",
+    "work phones": "businessPhones", "home phones": "homePhones", "birthday": "birthday", "note": "personalNotes",
+    "street": "businessStreet", "city": "businessCity", "zip": "businessPostalCode", "country": "businessCountry",
+}  # fmt: skip
+
+
 @dataclass
 class _Break:
     kind: str
@@ -157,6 +172,10 @@ class MemoryRemote(InstantRemote):
         self._flaky = 0
         for shelf in self.shelves.values():
             shelf.read_only = self.manners.read_only
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        return WORDS_RICH if "emails" in self.catalogue else WORDS_POOR
 
     # ---- what the harness orders
 

@@ -24,7 +24,7 @@ from connections.services import deciding, setting_up, syncing, undoing
 from connectors.base import Field, FieldType, LabelKind, Write
 from syncrules.specs import MappingSpec
 from tests.engine.expecting import Expectations, listed
-from tests.engine.harness import Bench, in_app, in_words, words_of
+from tests.engine.harness import Bench, in_app, in_words
 from tests.engine.remotes import Fate, Fault, Manners, MemoryRemote, Versions
 from tests.engine.world import World
 from tests.factories import set_rules
@@ -154,7 +154,7 @@ class Player(Expectations):
             line = self._with_label_ids(dict(line))
             for side in ("a", "b"):
                 if side in line:
-                    words = words_of(self.bench.remotes[side])
+                    words = self.bench.remotes[side].words
                     line[side] = [words.get(word, word) for word in listed(line[side])]
             if self.swapped:
                 if "a" in line:
@@ -334,7 +334,7 @@ class Player(Expectations):
     def lose_field(self, on: str, word: str) -> None:
         """Somebody deletes a custom field, with all its values."""
         remote = self.bench.remotes[on]
-        key = words_of(remote).get(word, word)
+        key = remote.words.get(word, word)
         del remote.catalogue[key]
         for record_id, row in remote.rows().items():
             if key in row.values:
@@ -413,7 +413,7 @@ class Player(Expectations):
     def edit_where(self, on: str, first: str, **person: Any) -> None:
         """Edits a contact that we know by name only."""
         remote = self.bench.remotes[on]
-        record_id = remote.id_where(**{words_of(remote)["first"]: first})
+        record_id = remote.id_where(**{remote.words["first"]: first})
         remote.edit(record_id, "", **in_app(remote, person))
 
     def disconnect(self) -> None:
@@ -513,7 +513,7 @@ def _refusing(remote: MemoryRemote, words: Mapping[str, Any]) -> Callable[[Write
     """`refuses: {title: Boss}`: the app blames that field when it is to show that value; `refuses: {record: Anna}`
     names no field: it does not want this person at all."""
     wanted = in_app(remote, {word: value for word, value in words.items() if word != "record"})
-    first = words_of(remote)["first"]
+    first = remote.words["first"]
 
     def refuse(write: Write) -> str:
         for key, value in wanted.items():
