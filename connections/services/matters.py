@@ -23,6 +23,7 @@ from connections.models import (
     Health,
     Membership,
     Pair,
+    Role,
     Run,
     RunKind,
     RunState,
@@ -130,7 +131,7 @@ def cause_for(membership: Membership, matter: Matter) -> Cause | None:
     account = matter.account
     if account is None or not permits.may_authorise(membership, account):
         return None
-    own = account.owner_id == membership.user_id or account.owner_id is None
+    own = account.owner_id == membership.user_id or (account.owner_id is None and membership.role == Role.OWNER)
     return Cause.ACCOUNT if own else Cause.COLLEAGUE
 
 
