@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
             name='NotificationChoice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cause', models.CharField(choices=[('account', 'an account of yours needs to be connected again'), ('colleague', 'an account of a colleague needs to be connected again, and you may do it'), ('held', 'a run was held back and waits for approval'), ('plan', 'a plan waits for a decision'), ('failures', 'many contacts of a connection failed'), ('digest', 'once a week, how all connections are doing')], max_length=10)),
+                ('cause', models.CharField(choices=[('account', 'an account of yours needs to be connected again'), ('colleague', 'an account of a colleague needs to be connected again, and you may do it'), ('held', 'a run was held back and waits for approval'), ('plan', 'a plan waits for a decision'), ('failures', 'many contacts of a connection failed'), ('digest', 'a weekly digest of how the connections are doing')], max_length=10)),
                 ('on', models.BooleanField()),
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='connections.tenant')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notification_choices', to=settings.AUTH_USER_MODEL)),
@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('uuid', models.UUIDField(default=uuid.uuid4, editable=False)),
-                ('cause', models.CharField(choices=[('account', 'an account of yours needs to be connected again'), ('colleague', 'an account of a colleague needs to be connected again, and you may do it'), ('held', 'a run was held back and waits for approval'), ('plan', 'a plan waits for a decision'), ('failures', 'many contacts of a connection failed'), ('digest', 'once a week, how all connections are doing')], max_length=10)),
+                ('cause', models.CharField(choices=[('account', 'an account of yours needs to be connected again'), ('colleague', 'an account of a colleague needs to be connected again, and you may do it'), ('held', 'a run was held back and waits for approval'), ('plan', 'a plan waits for a decision'), ('failures', 'many contacts of a connection failed'), ('digest', 'a weekly digest of how the connections are doing')], max_length=10)),
                 ('key', models.CharField(max_length=40)),
                 ('day', models.DateField(help_text='in the time zone of the installation')),
                 ('facts', models.JSONField(blank=True, default=dict)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
@@ -20,7 +21,7 @@ class Cause(models.TextChoices):
     HELD = "held", "a run was held back and waits for approval"
     PLAN = "plan", "a plan waits for a decision"
     FAILURES = "failures", "many contacts of a connection failed"
-    DIGEST = "digest", "once a week, how all connections are doing"
+    DIGEST = "digest", "a weekly digest of how the connections are doing"
 
 
 class NotificationChoice(TenantOwned):
@@ -60,7 +61,12 @@ class OutgoingWebhook(TenantOwned):
         verbose_name = "outgoing webhook"
 
     def __str__(self) -> str:
-        return f"webhook {self.pk} of {self.tenant}"
+        return f"{self.host} of {self.tenant}"
+
+    @property
+    def host(self) -> str:
+        """Its name alone: a path is often a secret of the receiver."""
+        return urlsplit(self.url).hostname or ""
 
 
 class NotificationState(models.TextChoices):

@@ -59,8 +59,8 @@ def matters(now: datetime, key: str = "") -> list[Matter]:
         accounts = accounts.filter(pk=pk) if kind == "account" else accounts.none()
         connections = connections.filter(pk=pk) if kind == "connection" else connections.none()
     running = connections.filter(~stopped(), enabled=True, paused_reason="")
-    rows = list(running.select_related("folder_a__account", "folder_b__account", "tenant"))
-    by_id = {row.pk: row for row in rows}
+    rows = running.select_related("folder_a__account", "folder_b__account")
+    by_id = {row.pk: row for row in rows.defer("folder_a__account__secrets", "folder_b__account__secrets")}
     found = [*_lost(accounts), *_waiting(by_id, now), *_failing(by_id)]
     silent = silenced({matter.tenant_id for matter in found})
     return [matter for matter in found if matter.tenant_id not in silent]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
@@ -20,6 +23,12 @@ from connections.services import choosing, inviting, outgoing
 from connections.services.entering import full_address
 from connections.views.scope import member
 
+FAILED_SHOWN = timedelta(days=14)
+WEBHOOK_CAUSES = [
+    (Cause.ACCOUNT.value, "an account needs to be connected again"),  # whosever it is
+    *((cause, Cause(cause).label) for cause in every_cause() if cause != Cause.ACCOUNT),
+]
+
 
 class WebhookForm(forms.Form):
     url = forms.CharField(
@@ -27,7 +36,7 @@ class WebhookForm(forms.Form):
     )
     causes = forms.MultipleChoiceField(
         label="What it is told",
-        choices=[(cause, Cause(cause).label) for cause in every_cause()],
+        choices=WEBHOOK_CAUSES,
         initial=every_cause,
         widget=forms.CheckboxSelectMultiple,
     )
@@ -52,6 +61,7 @@ def page(request: HttpRequest, membership: Membership) -> HttpResponse:
 def _page(request: HttpRequest, membership: Membership, form: WebhookForm, **more: Any) -> HttpResponse:
     made = choosing.choices([membership.tenant_id])
     told = Notification.objects.filter(tenant=membership.tenant_id, user=membership.user_id).order_by("-sent_at")
+    since = timezone.localdate() - FAILED_SHOWN
     sent = told.filter(state=NotificationState.SENT)
     is_owner = membership.role == Role.OWNER
     context = {
@@ -60,14 +70,22 @@ def _page(request: HttpRequest, membership: Membership, form: WebhookForm, **mor
             (cause, choosing.wants(membership, cause, made), sent.filter(cause=cause).first())
             for cause in choosing.offered(membership)
         ],
-        "failed": told.filter(state=NotificationState.FAILED).order_by("-day").first(),
+        "failed": told.filter(state=NotificationState.FAILED, day__gt=since).order_by("-day").first(),
         "mail": inviting.mail_is_set_up(),
         "is_owner": is_owner,
-        "webhooks": OutgoingWebhook.objects.filter(tenant=membership.tenant_id).order_by("pk") if is_owner else (),
+        "webhooks": [(hook, _told(hook)) for hook in _webhooks(membership).order_by("pk")] if is_owner else (),
         "form": form,
         **more,
     }
     return render(request, "people/notifications.html", context)
+
+
+def _webhooks(membership: Membership) -> QuerySet[OutgoingWebhook]:
+    return OutgoingWebhook.objects.filter(tenant=membership.tenant_id).defer("secrets")
+
+
+def _told(hook: OutgoingWebhook) -> list[str]:
+    return [words for cause, words in WEBHOOK_CAUSES if cause in hook.causes]
 
 
 @never_cache
@@ -91,7 +109,7 @@ def add(request: HttpRequest, membership: Membership) -> HttpResponse:
 @require_POST
 @member
 def do(request: HttpRequest, membership: Membership, webhook: int) -> HttpResponse:
-    rows = OutgoingWebhook.objects.filter(tenant=membership.tenant_id, pk=webhook).select_related("tenant")
+    rows = _webhooks(membership).filter(pk=webhook).select_related("tenant")
     hook = rows.first()
     if hook is None:
         raise Http404

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
@@ -116,6 +117,20 @@ class World:
 @pytest.fixture
 def world(db: None, clock: Clock) -> World:
     return World.make()
+
+
+class Broken:
+    """A mail server that takes nothing."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error, self.asked = error, 0
+
+    def __call__(self, row: Notification) -> Broken:
+        return self
+
+    def send(self) -> None:
+        self.asked += 1
+        raise self.error
 
 
 def told() -> list[tuple[str, str]]:
@@ -309,6 +324,44 @@ def test_what_was_cured_and_comes_again_is_told_on_another_day(world: World, clo
     assert len(told()) == 2
 
 
+def test_a_mail_that_comes_a_day_late_counts_for_that_day(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, server = sending.mail, Broken(ConnectionRefusedError())
+    monkeypatch.setattr(sending, "mail", server)
+    world.lose()
+    notifying.notify()
+    assert server.asked == 1
+    monkeypatch.setattr(sending, "mail", real)
+    clock.pass_(days=1)
+    assert notifying.notify() == "0 noted, 1 sent"
+    world.cure()
+    notifying.notify()
+    world.lose()
+    assert notifying.notify() == "0 noted, 0 sent"
+    assert len(told()) == 1
+
+
+def test_a_look_costs_the_same_however_many_connections_there_are(world: World) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(database) as queries:
+            assert notifying.note(timezone.now()) == 0
+        return len(queries)
+
+    world.run("held")
+    world.lose()
+    notifying.notify()
+    few = cost()
+    for _ in range(6):
+        more = World.make()
+        more.run("held")
+        more.fail(20)
+        more.lose()
+    notifying.notify()
+    assert cost() == few
+    assert few < 20
+
+
 STEPS = st.lists(st.sampled_from(["lose", "cure", "look", "hour", "day", "down", "up", "die"]), min_size=4, max_size=40)
 
 
@@ -324,7 +377,7 @@ def test_however_it_comes_and_goes_nobody_gets_two_mails_of_one_cause_a_day(
     world, sent, trouble = World.make(), [], ""
     real = sending.mail
 
-    class Letter:
+    class Letter:  # the mail server, which is down for a while, or takes the mail just before the worker dies
         def __init__(self, row: Notification) -> None:
             self.row = row
 

@@ -20,7 +20,7 @@ from django.utils import timezone
 from connections.models import Notification, NotificationState, OutgoingWebhook
 from connections.services import inviting, notifying, outgoing, sending
 from connections.urlguard import AddressGuard
-from tests.connections.test_notifying import Clock, World, clock, mailing, world  # noqa: F401 - fixtures
+from tests.connections.test_notifying import Broken, Clock, World, clock, mailing, world  # noqa: F401 - fixtures
 from tests.connectors.server import Handler, Reply, Request, serve
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -60,20 +60,6 @@ def test_names_are_escaped_in_html_and_stay_on_one_line_in_headers(world: World)
     assert message.recipients() == [world.editor.email]
     assert "<b>A & B</b>" in message.body
     assert "&lt;b&gt;A &amp; B" in str(message.alternatives[0][0])  # type: ignore[attr-defined]
-
-
-class Broken:
-    """A mail server that takes nothing."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error, self.asked = error, 0
-
-    def __call__(self, row: Notification) -> Broken:
-        return self
-
-    def send(self) -> None:
-        self.asked += 1
-        raise self.error
 
 
 @pytest.mark.parametrize("error", [ConnectionRefusedError(), TimeoutError(), SMTPRecipientsRefused({})])
