@@ -18,6 +18,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from connections import tasks
+from connections.engine.leases import claim
+from connections.host import SystemClock
 from connections.models import (
     Account,
     AccountState,
@@ -264,6 +267,15 @@ def test_where_no_mail_is_sent_nothing_is_queued(world: World, monkeypatch: pyte
     world.run("held")
     assert notifying.notify() == "0 noted, 0 sent"
     assert not Notification.objects.exists()
+
+
+def test_one_worker_at_a_time_looks(world: World) -> None:
+    world.lose()
+    lease = claim("notifications", "another:1:a", SystemClock())
+    assert lease is not None
+    assert tasks.notify() == "another worker is at it"
+    lease.release()
+    assert tasks.notify() == "1 noted, 1 sent"
 
 
 # ---- when

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import hashlib
 import hmac
 import json
 import re
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -119,6 +122,79 @@ def test_where_a_worker_died_over_a_mail_it_is_not_sent_again(
     assert mail.outbox == []
     clock.pass_(days=1)
     assert notifying.notify() == "1 noted, 1 sent"
+
+
+class MailServer(socketserver.ThreadingTCPServer):
+    """Speaks as much SMTP as a sender needs; `mute` never says a word."""
+
+    daemon_threads = allow_reuse_address = True
+
+    def __init__(self, mute: bool = False) -> None:
+        self.mute, self.taken = mute, list[bytes]()
+        self.released = threading.Event()
+        super().__init__(("127.0.0.1", 0), _Session)
+
+
+class _Session(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        server = self.server
+        assert isinstance(server, MailServer)
+        if server.mute:
+            server.released.wait(20)
+            return
+        self.wfile.write(b"220 mail.example\r\n")
+        while line := self.rfile.readline():
+            word = line[:4].strip().upper()
+            if word == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                server.taken.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+            self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 well\r\n")
+
+
+@pytest.fixture
+def smtp(settings: Any) -> Iterator[Callable[..., MailServer]]:
+    servers = []
+
+    def start(mute: bool = False) -> MailServer:
+        server = MailServer(mute)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address[:2]
+        return server
+
+    yield start
+    for server in servers:
+        server.released.set()
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_mail_server_gets_one_mail_with_all_it_needs(world: World, smtp: Callable[..., MailServer]) -> None:  # noqa: F811
+    server = smtp()
+    world.lose()
+    for _ in range(2):
+        notifying.notify()
+    [raw] = server.taken
+    letter = email.message_from_bytes(raw, policy=email.policy.default)
+    assert letter["To"] == world.editor.email
+    assert re.fullmatch(r"<http://localhost:8000/notifications/stop/[\w:-]+/>", letter["List-Unsubscribe"].strip())
+    assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert letter["Message-ID"] == f"<{Notification.objects.get().uuid}@localhost>"
+    assert [part.get_content_type() for part in letter.iter_parts()] == ["text/plain", "text/html"]
+
+
+def test_a_mail_server_that_hangs_holds_no_worker(
+    world: World,  # noqa: F811
+    smtp: Callable[..., MailServer],
+    settings: Any,
+) -> None:
+    assert settings.EMAIL_TIMEOUT < 60
+    settings.EMAIL_TIMEOUT = 0.5
+    smtp(mute=True)
+    world.lose()
+    assert notifying.notify() == "1 noted, 0 sent"
+    assert Notification.objects.get().state == NotificationState.WAITING
 
 
 # ---- webhooks
@@ -290,11 +366,12 @@ def test_a_redirect_is_not_followed(world: World, hears: Hears, unmailed: None) 
     ],
 )
 def test_private_and_unencrypted_addresses_are_refused(world: World, url: str) -> None:  # noqa: F811
-    with pytest.raises(outgoing.CannotAdd):
+    with pytest.raises(outgoing.CannotAdd) as refused:
         outgoing.add(world.tenant, url, ["held"], None)
     hook = OutgoingWebhook.objects.create(tenant=world.tenant, url=url, secrets={"secret": "x"})
-    with pytest.raises(outgoing.Undelivered):
+    with pytest.raises(outgoing.Undelivered) as later:
         outgoing.test(hook)
+    assert str(later.value) == str(refused.value), "it is checked again each time"
 
 
 def test_a_name_that_turns_private_after_the_check_is_not_posted_to(
