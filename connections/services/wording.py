@@ -41,8 +41,10 @@ def message(row: Notification) -> Message:
             text = f"How the connections of {tenant} are doing this week:"
             return Message(_one_line(f"{tenant}: how your connections are doing"), text, link(row), "Open them", lines)
         case Cause.HELD:
-            held = f"{_counted(facts['count'], 'change')}" if facts["count"] else "a run that found one side empty"
+            held = _counted(facts["count"], "change")
             text = f"{_name(row)} of {tenant} holds back {held} until somebody decides. Everything else goes on."
+            if not facts["count"]:
+                text = f"{_name(row)} of {tenant} stands still: one of its sides is suddenly empty. Is that right?"
             return Message(_subject(row, "waits for approval"), text, link(row), "Look at it")
         case Cause.PLAN:
             planned = _counted(facts["count"], "change")

@@ -192,6 +192,13 @@ CAUSES: dict[str, Callable[[World], Any]] = {
 def test_owners_and_editors_are_told_of_what_waits_and_fails(world: World, cause: str) -> None:
     CAUSES[cause](world)
     notifying.notify()
+    says = {
+        "held": "holds back 3 changes",
+        "empty": "suddenly empty",
+        "plan": "3 changes that nobody",
+        "failures": "11 con",
+    }
+    assert says[cause] in mail.outbox[0].body
     assert people_told() == ["editor", "owner"]
     row = Notification.objects.first()
     assert row is not None
