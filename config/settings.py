@@ -167,9 +167,16 @@ CACHES: dict[str, dict[str, Any]] = {
 
 EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 20  # seconds; a mail server that hangs must not hold a worker
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("EMAIL_FROM", default=f"pairwise@{_public.hostname}")
 
 SUPPORT_URL = env.str("SUPPORT_URL", default="")  # where people ask for help: https:// or mailto:
+
+# ---- telling people ----------------------------------------------------------------------------------------------
+
+FAILURES_TOLD_ABOVE = env.int("FAILURES_TOLD_ABOVE", default=10)  # failed contacts of a connection
+DIGEST_DAY = env.str("DIGEST_DAY", default="monday").lower()
+DIGEST_HOUR = env.int("DIGEST_HOUR", default=8)
 
 # ---- signing in --------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from connections.views import (
     home,
     invitations,
     news,
+    notifications,
     overview,
     tending,
 )
@@ -43,6 +44,9 @@ urlpatterns = [
     path("tenants/<slug:tenant>/accounts/<int:pk>/connect/", connecting.again, name="account-again"),
     path("tenants/<slug:tenant>/accounts/<int:pk>/disconnect/", accounts.disconnect, name="account-disconnect"),
     path("tenants/<slug:tenant>/accounts/<int:pk>/share/", accounts.share, name="account-share"),
+    path("tenants/<slug:tenant>/notifications/", notifications.page, name="notifications"),
+    path("tenants/<slug:tenant>/webhooks/add/", notifications.add, name="webhook-add"),
+    path("tenants/<slug:tenant>/webhooks/<int:webhook>/do/", notifications.do, name="webhook-do"),
     path(ADD, adding.begin, name="connection-add"),
     *(
         path(f"tenants/<slug:tenant>/connections/add/<int:draft>/{step}/", view, name=f"draft-{step}")
@@ -69,6 +73,7 @@ urlpatterns = [
     path("invitations/<str:token>/", invitations.open_link, name="invitation"),
     path("news/<slug:app>/", news.of_app, name="news-of-app"),
     path("news/<slug:app>/<str:address>/", news.of_folder, name="news-of-folder"),
+    path("notifications/stop/<str:token>/", notifications.stop, name="notifications-stop"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("health/queue", health.queue, name="health-queue"),

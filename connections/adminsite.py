@@ -59,6 +59,8 @@ ORDER = [
     "Pair",
     "Decision",
     "ConfigurationVersion",
+    "Notification",
+    "OutgoingWebhook",
     "Folder",
     "Item",
     "Label",

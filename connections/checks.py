@@ -13,6 +13,7 @@ from django.core.checks import CheckMessage, Error, register
 
 OURS = "pairwise"
 DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -41,6 +42,15 @@ def queue_broker(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Check
 def webhooks(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     if settings.WEBHOOKS not in {"auto", "on", "off"}:
         return [Error("WEBHOOKS must be auto, on or off.", id="connections.E007")]
+    return []
+
+
+@register(OURS)
+def digest(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    if settings.DIGEST_DAY not in WEEK:
+        return [Error(f"DIGEST_DAY must be one of {', '.join(WEEK)}.", id="connections.E008")]
+    if settings.DIGEST_HOUR not in range(24):
+        return [Error("DIGEST_HOUR must be an hour from 0 to 23.", id="connections.E009")]
     return []
 
 

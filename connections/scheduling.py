@@ -45,6 +45,10 @@ def call_subscriptions() -> None:
     async_task("connections.tasks.subscribe")
 
 
+def call_notifications() -> None:
+    async_task("connections.tasks.notify")
+
+
 def forget_calls() -> None:
     """After a cluster died: whatever it had taken out of the queue is called again."""
     Connection.objects.exclude(queued_at=None).update(queued_at=None)

@@ -33,6 +33,7 @@ GRACE = 8.0  # seconds for the tasks in work to end; every slice survives being 
 SLOWEST_RESTART = 30.0
 PURGE_AFTER, PURGE_EVERY = 300.0, 3_600.0  # seconds since the start, and between two
 SUBSCRIPTIONS_EVERY = 10.0
+NOTIFICATIONS_EVERY = 300.0
 
 
 @dataclass
@@ -106,6 +107,7 @@ class Supervisor:
         self._stopping = False
         self._purge_at = time.time() + PURGE_AFTER
         self._subscriptions_at = 0.0
+        self._notifications_at = time.time() + NOTIFICATIONS_EVERY
 
     def stop(self) -> None:
         self._stopping = True
@@ -137,6 +139,10 @@ class Supervisor:
             self._subscriptions_at = time.time() + SUBSCRIPTIONS_EVERY
             if subscribing.is_due() and cache.add("subscriptions-called", True, 60):
                 scheduling.call_subscriptions()
+
+        if time.time() >= self._notifications_at:
+            self._notifications_at = time.time() + NOTIFICATIONS_EVERY
+            scheduling.call_notifications()
 
     def _look_after(self, cluster: Cluster) -> None:
         now = time.time()

@@ -11,7 +11,7 @@ from django.utils import timezone
 from connections import canary
 from connections.models import Connection
 from connections.scheduling import Dispatcher
-from connections.services import retention, subscribing, syncing
+from connections.services import notifying, retention, subscribing, syncing
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,12 @@ def subscribe() -> str:
     """News is ordered from vendors, or its subscriptions are renewed or ended."""
     canary.sing()
     return subscribing.keep()
+
+
+def notify() -> str:
+    """People are told of what needs them."""
+    canary.sing()
+    return notifying.notify()
 
 
 def dispatch() -> int:

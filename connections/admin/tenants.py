@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from connections.admin.asking import ConnectRequestInline, ask
 from connections.admin.base import PairwiseAdmin, staff
-from connections.models import Invitation, Membership, Role, Tenant, User
+from connections.models import Invitation, Membership, Notification, Role, Tenant, User
 from connections.services import inviting
 
 
@@ -107,6 +107,11 @@ class PersonAdmin(PairwiseAdmin[User], UserAdmin):  # type: ignore[type-arg]
 
     def extra_urls(self) -> Iterable[tuple[str, Callable[..., HttpResponse], str]]:
         return (("password-link", self.password_link_view, "password_link"),)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What somebody was told goes with the person, although no page deletes it by itself."""
+        found, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return found, counts, needed - {Notification._meta.verbose_name}, protected
 
     def password_link_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         person = self.button(request, pk)

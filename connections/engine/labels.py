@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.db.models import F
 
+from connections.engine import setup
 from connections.engine.items import dumps
-from connections.engine.setup import Part
+from connections.engine.setup import Part, Plant
 from connections.models import Folder, Label
+from connectors.base import LabelKind
+
+ASK_AGAIN = 300.0  # seconds until an app is asked again for a label of which a rule speaks and that it had not
 
 
 def refresh(part: Part) -> dict[str, str]:
@@ -56,6 +60,26 @@ class Labels:
         self.known[part.folder.account_id] = table
         return names
 
+    def keep_up(self, plant: Plant, now: float, fresh: bool) -> None:
+        """Rules hold labels by id or name: a label that is new to us is asked for by name before rules are judged; and
+        whether one of a rule is there (still, again, or at last), where contacts have lost it or have one that was
+        gone, or where it was never seen: some apps tell who has a label only of labels that they are asked about."""
+        uses_labels = any(plant.rule_labels.values())
+        listed = [part.folder.listed_labels for part in plant.parts.values()]
+        for side, part in plant.parts.items():
+            names, wanted = plant.label_names[side], plant.rule_labels[side]
+            known = setup.listed_labels(part.folder)
+            back = frozenset() if known is None else part.intake.labels - known
+            moved = (part.intake.lost_labels | back) & wanted
+            unsettled = uses_labels and (fresh or moved or part.intake.labels - set(names))
+            if unsettled or _is_missed(part, wanted | plant.given_labels[side], names, now):
+                part.folder.labels_asked_at = now
+                part.folder.save(update_fields=["labels_asked_at"])
+                names.update(self.learn(part))
+                names.update({label: label for label in part.intake.labels - set(names)})
+        if listed != [part.folder.listed_labels for part in plant.parts.values()]:
+            setup.judge_rules_again(plant)
+
     def _id(self, part: Part, label: str) -> str:
         if part.folder.account_id not in self.known:
             self.learn(part)
@@ -79,3 +103,12 @@ class Labels:
     def _former_name(self, part: Part, label: str) -> str:
         rows = Label.objects.filter(account=part.folder.account_id, remote_id=label).exclude(name=F("remote_id"))
         return rows.values_list("name", flat=True).first() or ""
+
+
+def _is_missed(part: Part, wanted: frozenset[str], names: Mapping[str, str], now: float) -> bool:
+    """Whether a rule speaks of a label that the app did not have when it was asked last, some time ago; where a record
+    shows all its labels, there is no need to ask."""
+    if part.connector.capabilities.label_kind is not LabelKind.LIST or now - part.folder.labels_asked_at < ASK_AGAIN:
+        return False
+    there = {*names, *(name.casefold() for name in names.values())}
+    return any({one, one.casefold()}.isdisjoint(there) for one in wanted)

@@ -12,7 +12,7 @@ from connections.engine import followed, store, undecided
 from connections.engine.decide import known
 from connections.engine.followed import GONE, MERGED
 from connections.engine.leases import Lease
-from connections.engine.match import Card, Found, Match, match
+from connections.engine.match import Card, Found, Index, Match, match
 from connections.engine.setup import Plant
 from connections.engine.work import PairWork
 from connections.models import Connection, Decision, Folder, Health, Item, ItemKey, Pair, Verdict
@@ -114,6 +114,8 @@ class Partners:
                 found = match(card, index, self.plant.tiers, apart)
                 if found.found is Found.PARTNER and alone.get(found.others[0]) == Verdict.EXCLUDE:
                     found = Match(Found.REVIEW, found.others, found.key)
+                if found.found is Found.NOBODY and work.row["health"] == Health.REVIEW:
+                    found = _still_asked(card, index, same) or found
                 if view.id in returned and found.found in (Found.NOBODY, Found.NO_KEY):
                     found = Match(Found.RETURNED)
             if found.found is Found.PARTNER:
@@ -249,6 +251,14 @@ class Partners:
     def held(self, work: PairWork, side: Side) -> bool:
         view = work.items[side]
         return view is not None and view.first_seen_at >= self.held_since.get(side, float("inf"))
+
+
+def _still_asked(card: Card, index: Index, same: Collection[int]) -> Match | None:
+    """Who waited for a person to say which of several it is, and was not the one, is made on the other side only when
+    a person says that, too."""
+    others = {other.id for key in card.keys for other in index.get(key, ()) if other.side != card.side}
+    decided = others & set(same)
+    return Match(Found.REVIEW, tuple(sorted(decided))) if decided else None
 
 
 def open_side(work: PairWork) -> Side | None:

@@ -174,13 +174,12 @@ class Runner:
         full = self.run_row.kind == RunKind.FULL
         changed = self.connection.worked_version != self.connection.config_version
         self.plant = setup.build(self.connection, self.connectors, refresh=full or changed)
-        self.fresh_labels = full or changed
         waiting = Recovery(self.plant, self.lease, self.clock).run()
         for side in Side:
             self._observe(side, full and self.run_row.slices == 1)
         if not (full or changed):
             self._notice_lost_fields()
-        self._learn_labels()
+        self.labels.keep_up(self.plant, self.clock.now(), fresh=full or changed)
         take_in(self.plant, self.lease)
         separate(self.connection, self.lease)
         lines.learn(self.plant, self.lease)
@@ -216,22 +215,6 @@ class Runner:
             self.lease.renew()
         finally:
             lease.release()
-
-    def _learn_labels(self) -> None:
-        """Rules hold labels by id or name: a label that is new to us is asked for by name before rules are judged; and
-        whether one of a rule is there (still or again), where contacts have lost it or have one that was gone."""
-        listed = [part.folder.listed_labels for part in self.plant.parts.values()]
-        uses_labels = any(self.plant.rule_labels.values())
-        for side, part in self.plant.parts.items():
-            names = self.plant.label_names[side]
-            known = setup.listed_labels(part.folder)
-            back = frozenset() if known is None else part.intake.labels - known
-            moved = (part.intake.lost_labels | back) & self.plant.rule_labels[side]
-            if uses_labels and (self.fresh_labels or moved or part.intake.labels - set(names)):
-                names.update(self.labels.learn(part))
-                names.update({label: label for label in part.intake.labels - set(names)})
-        if listed != [part.folder.listed_labels for part in self.plant.parts.values()]:
-            setup.judge_rules_again(self.plant)
 
     def _observed(self, side: Side) -> Callable[[int], None]:
         seen = 0

@@ -19,7 +19,7 @@ from syncrules.defaults import default_mappings
 from syncrules.mapping import CompiledMapping, MappingError
 from syncrules.merge import Policy
 from syncrules.rules import RuleProblem, RuleSet, compile_rules, source_of
-from syncrules.specs import ConditionKind, Direction, MappingSpec, RuleSpec, Side
+from syncrules.specs import ActionKind, ConditionKind, Direction, MappingSpec, RuleSpec, Side
 from syncrules.table import Problem, Table, combined, compile_table, digest
 
 
@@ -49,6 +49,7 @@ class Plant:
     tiers: tuple[str, ...]
     label_names: Mapping[Side, dict[str, str]]
     rule_labels: Mapping[Side, frozenset[str]]  # labels by which rules tell contacts of a side apart, also resting ones
+    given_labels: Mapping[Side, frozenset[str]]  # labels that rules put on contacts of a side or take off
     problems: Sequence[Problem | RuleProblem] = ()  # lines of the mapping table and parts of rules that rest
     forgotten: Forgotten | None = None
 
@@ -143,7 +144,8 @@ def build(connection: Connection, connectors: Mapping[str, Connector], refresh: 
     order = tiers(connection.match_keys or ["email"])
     setup = replace(setup, targets=targets)
     problems: tuple[Problem | RuleProblem, ...] = (*table.problems, *rules.problems)
-    return Plant(connection, setup, parts, order, names, _rule_labels(connection), problems, forgotten)
+    labels = _rule_labels(connection), _given_labels(connection)
+    return Plant(connection, setup, parts, order, names, *labels, problems, forgotten)
 
 
 def _rule_labels(connection: Connection) -> dict[Side, frozenset[str]]:
@@ -153,6 +155,15 @@ def _rule_labels(connection: Connection) -> dict[Side, frozenset[str]]:
         labels = {part.label_id or part.subject for part in spec.conditions if part.kind is ConditionKind.LABEL}
         for side in Side if spec.mirror else (source_of(spec),):
             found[side] |= labels if spec.enabled else set()
+    return {side: frozenset(labels) for side, labels in found.items()}
+
+
+def _given_labels(connection: Connection) -> dict[Side, frozenset[str]]:
+    """As `_rule_labels`."""
+    found: dict[Side, set[str]] = {Side.A: set(), Side.B: set()}
+    for spec in rule_specs(connection):
+        labels = {part.label_id or part.subject for part in spec.actions if part.kind is not ActionKind.SET}
+        found[source_of(spec).other] |= labels if spec.enabled else set()
     return {side: frozenset(labels) for side, labels in found.items()}
 
 

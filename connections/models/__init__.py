@@ -14,6 +14,13 @@ from connections.models.folders import Departed, DroppedKey, Folder, Item, ItemK
 from connections.models.forgetting import Forgetting, ForgottenKey
 from connections.models.leases import Lease
 from connections.models.news import Subscription, ToldRecord
+from connections.models.notifications import (
+    Cause,
+    Notification,
+    NotificationChoice,
+    NotificationState,
+    OutgoingWebhook,
+)
 from connections.models.pairs import Decision, Health, Pair, Verdict
 from connections.models.registrations import AppRegistration
 from connections.models.requests import ConnectRequest
@@ -27,6 +34,7 @@ __all__ = [
     "AccountState",
     "AppRegistration",
     "Budget",
+    "Cause",
     "Change",
     "ChangeKind",
     "ChangeSort",
@@ -53,6 +61,10 @@ __all__ = [
     "Label",
     "Lease",
     "Membership",
+    "Notification",
+    "NotificationChoice",
+    "NotificationState",
+    "OutgoingWebhook",
     "Pair",
     "Role",
     "Run",

@@ -30,6 +30,7 @@ class Folder(TenantOwned):
     listed_labels = models.TextField(
         default="", blank=True, help_text="ids of the labels that the app listed last, as JSON; empty: not asked yet"
     )
+    labels_asked_at = models.FloatField(default=0, help_text="when the app was asked for its labels for a rule")
     cursor = models.TextField(default="", blank=True)
     listing = models.BooleanField(default=False, help_text="a full listing is under way")
     listing_started_at = models.FloatField(default=0)

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from connections import canary, host
 from connections.encryption import Undecryptable
-from connections.models import Account, AccountState, AppRegistration, Subscription
+from connections.models import Account, AccountState, AppRegistration, OutgoingWebhook, Subscription
 from connections.services import inviting, registering, subscribing
 from connectors.base import ConnectorError
 
@@ -93,8 +93,8 @@ def _migrations() -> Finding:
 def _keys() -> Finding:
     lost: list[str] = []
     try:
-        for model in (Account, AppRegistration):
-            for row in model._default_manager.defer("applied").order_by("pk").iterator():
+        for model in (Account, AppRegistration, OutgoingWebhook):
+            for row in model._default_manager.only("secrets").order_by("pk").iterator():
                 try:
                     len(row.secrets)
                 except Undecryptable:

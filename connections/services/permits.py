@@ -47,6 +47,11 @@ def connections_for(membership: Membership) -> QuerySet[Connection]:
     return rows.filter(seen)
 
 
+def may_see(membership: Membership, connection: Connection) -> bool:
+    """Whether the connection is among `connections_for` this member."""
+    return membership.role == Role.OWNER or may_see_contacts(membership, connection)
+
+
 def may_see_contacts(membership: Membership, connection: Connection) -> bool:
     """Of others' private accounts the owners of a tenant see state, counts and errors alone."""
     accounts = (connection.folder_a.account, connection.folder_b.account)

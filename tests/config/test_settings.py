@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
+from connections import checks
 from connections.urlguard import parse_allowed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,3 +125,11 @@ def test_every_documented_example_can_be_used(tmp_path: Path) -> None:
     assert found["Q_CLUSTER"]["orm"] == "default"
     Fernet(found["FIELD_ENCRYPTION_KEYS"][0])
     parse_allowed(found["ALLOWED_PRIVATE_HOSTS"])
+
+
+@pytest.mark.parametrize(("name", "value"), [("DIGEST_DAY", "mo"), ("DIGEST_DAY", ""), ("DIGEST_HOUR", 24)])
+def test_a_digest_that_could_never_come_is_no_setting(settings: Any, name: str, value: Any) -> None:
+    assert checks.digest(None) == []
+    setattr(settings, name, value)
+    [found] = checks.digest(None)
+    assert name in found.msg

@@ -186,3 +186,14 @@ def test_a_cluster_that_keeps_ending_is_started_ever_more_slowly(
         pauses.append(round(max(0.0, cluster.not_before - time.time())))
     assert pauses == [0, 2, 4, 8, 16, 30, 30, 30]
     assert len(starts) == 1
+
+
+def test_people_are_told_every_five_minutes(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
+    monkeypatch.setattr(scheduling, "async_task", called.append)
+    now = time.time()
+    supervisor = Supervisor(0, 60)
+    for minute in range(61):
+        monkeypatch.setattr(time, "time", lambda minute=minute: now + 1 + 60 * minute)
+        supervisor._tick()
+    assert called.count("connections.tasks.notify") == 12

@@ -91,7 +91,8 @@ class Expectations:
         """The kinds of emails, where the app has them."""
         for app, people in wanted.items():
             for who, kinds in people.items():
-                shown = self.bench.remotes[app].values(self.id(app, who))["emails"]
+                remote = self.bench.remotes[app]
+                shown = remote.values(self.id(app, who))[remote.words["emails"]]
                 assert {one["value"]: one.get("type") for one in shown}.items() >= kinds.items(), shown
 
     def _expect_patches(self, wanted: Mapping[str, list[dict[str, Any]]]) -> None:

@@ -78,8 +78,11 @@ class Bench:
 
     def runner(self, connection: Connection) -> Runner:
         fence = Fence()
-        connectors = {side: Login(self.remotes[name], fence) for side, name in self.sides[connection.pk].items()}
+        connectors = {side: self.login(name, fence) for side, name in self.sides[connection.pk].items()}
         return self.runner_on(connection, connectors, fence)
+
+    def login(self, name: str, fence: Fence) -> Connector:
+        return Login(self.remotes[name], fence)
 
     def runner_on(
         self, connection: Connection, connectors: Mapping[str, Connector], fence: Fence | None = None

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
-from connections.models import Account, Change, Connection, ConnectionDraft, Pair, Role, Run, Tenant
+from connections.models import Account, Change, Connection, ConnectionDraft, OutgoingWebhook, Pair, Role, Run, Tenant
 from tests.factories import make_account, make_connection, make_folder
 from tests.people.conftest import Person, member
 
@@ -29,6 +29,9 @@ RULES: dict[str, tuple[str | None, str | None]] = {
     "account-disconnect": ("owner", "owner"),
     "account-share": (None, "owner"),
     "tenant": (ALL, None),
+    "notifications": (ALL, ALL),
+    "webhook-add": (None, "owner"),
+    "webhook-do": (None, "owner"),
     "connection": (ALL, None),
     "connection-do": (None, DOES),
     "connection-settings": (DOES, DOES),
@@ -53,6 +56,7 @@ OPEN = [
     *("connect-request", "connect-back", "invitation"),
     *("help", "help-app", "help-page"),
     *("news-of-app", "news-of-folder"),
+    "notifications-stop",
     *("health-live", "health-ready", "health-queue"),
 ]
 SIGNED_IN = ["home"]
@@ -75,12 +79,14 @@ class World:
     account: Account = field(init=False)
     connection: Connection = field(init=False)
     pair: Pair = field(init=False)
+    webhook: OutgoingWebhook = field(init=False)
 
     def __post_init__(self) -> None:
         colleague = member(self.tenant, f"colleague@{self.tenant.slug}.example")
         self.account = make_account(self.tenant, app="carddav", base_url="https://dav.example/", owner=colleague)
         self.connection = make_connection(make_folder(self.account), make_folder(make_account(self.tenant)))
         self.pair = Pair.objects.create(connection=self.connection, title=f"Contact of {self.tenant.slug}")
+        self.webhook = OutgoingWebhook.objects.create(tenant=self.tenant, url="https://hooks.example/")
         run = Run.objects.create(
             tenant=self.tenant, connection=self.connection, kind="initial", state="planned", started_at=timezone.now()
         )
@@ -102,6 +108,7 @@ class World:
             "draft": self.draft(person).pk,
             "connection": self.connection.pk,
             "pair": self.pair.pk,
+            "webhook": self.webhook.pk,
         }
 
 
@@ -147,6 +154,7 @@ def test_to_another_tenant_nothing_is_there(name: str, acme: Tenant, globex: Ten
             assert answer["Location"].startswith(reverse("account_login"))
     assert ConnectionDraft.objects.filter(pk=named["draft"]).exists()
     assert Account.objects.filter(pk=ours.account.pk, shared=True).exists()
+    assert OutgoingWebhook.objects.count() == 2
     assert Change.objects.filter(state="proposed").count() == 2
 
 
