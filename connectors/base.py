@@ -227,6 +227,13 @@ class Capabilities:
     conditions: frozenset[str] = frozenset({"label", "field", "exists_in_other", "was_deleted"})
     actions: frozenset[str] = frozenset({"add_label", "remove_label", "set"})
 
+    def check_batch(self, writes: Sequence[Write]) -> None:
+        """Raises ValueError for more writes than one call takes."""
+        least, most = self.bulk_creates or (0, 0)
+        bulk = least < len(writes) <= most and all(write.kind is WriteKind.CREATE for write in writes)
+        if len(writes) > self.write_batch and not bulk:
+            raise ValueError("more writes than one request takes")
+
 
 class Known(Protocol):
     """What the engine already holds of a folder, asked page-wise."""

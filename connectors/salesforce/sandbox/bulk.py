@@ -197,12 +197,16 @@ def _processed(call: Call, job: Data, lines: Iterable[Mapping[str, str]]) -> lis
             results.append({"sf__Id": id, "sf__Created": str(created).lower(), "sf__Error": "", "line": line})
         except (SalesforceError, SeveralFound) as error:
             call.store.database.execute("ROLLBACK TO line")
-            words = (
-                f"{error.code}:{error.message}:--" if isinstance(error, SalesforceError) else "DUPLICATE_EXTERNAL_ID:--"
-            )
-            results.append({"sf__Id": line.get("Id") or "", "sf__Error": words, "line": line})
+            results.append({"sf__Id": line.get("Id") or "", "sf__Error": _words_of(error), "line": line})
         call.store.database.execute("RELEASE line")
     return results
+
+
+def _words_of(error: SalesforceError | SeveralFound) -> str:
+    if isinstance(error, SeveralFound):
+        return "DUPLICATE_EXTERNAL_ID:--"
+    fields = f"{','.join(error.fields)} " if error.fields else ""
+    return f"{error.code}:{error.message}:{fields}--"
 
 
 def _one(call: Call, job: Data, info: ObjectInfo, line: Mapping[str, str]) -> tuple[str, bool]:
