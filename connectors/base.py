@@ -219,11 +219,20 @@ class Capabilities:
     sequential_writes: bool = False  # one writing request at a time per account
     read_batch: int = 100
     write_batch: int = 100
+    # More new records than the first number that wait together go in one call, of at most the second number.
+    bulk_creates: tuple[int, int] | None = None
     rate: tuple[int, float] | None = None  # requests, in how many seconds: what the app grants one account
     settle_after: float = 0.0  # seconds a sent request may still take effect and stay invisible
     visible_after: float = 0.0  # seconds for which a listing may still show what was before our write
     conditions: frozenset[str] = frozenset({"label", "field", "exists_in_other", "was_deleted"})
     actions: frozenset[str] = frozenset({"add_label", "remove_label", "set"})
+
+    def check_batch(self, writes: Sequence[Write]) -> None:
+        """Raises ValueError for more writes than one call takes."""
+        least, most = self.bulk_creates or (0, 0)
+        bulk = least < len(writes) <= most and all(write.kind is WriteKind.CREATE for write in writes)
+        if len(writes) > self.write_batch and not bulk:
+            raise ValueError("more writes than one request takes")
 
 
 class Known(Protocol):
@@ -267,7 +276,8 @@ class Connector(Protocol):
         """The present truth by id, every id answered."""
 
     def write(self, folder: str, writes: Sequence[Write], fields: Sequence[str]) -> Sequence[WriteResult]:
-        """At most `write_batch` writes; one result each, in order. `fields`: what the returned records must show."""
+        """At most `write_batch` writes, or creates alone as `bulk_creates` says; one result each, in order. `fields`:
+        what the returned records must show."""
 
     def find(self, folder: str, markers: Sequence[str], fields: Sequence[str]) -> Mapping[str, Record]:
         """Those of our creates, by marker, that exist in the app."""
@@ -369,7 +379,8 @@ class Host:
     limits: Limits
     guard: UrlGuard
     clock: Clock
-    fence: Callable[[], None] = lambda: None  # called just before the bytes of a writing request leave
+    # Called just before the bytes of a writing request leave, and now and then while the app works off a long one.
+    fence: Callable[[], None] = lambda: None
     settings: Mapping[str, str] = field(default_factory=dict)  # client_id, client_secret, api_version, settle_after...
     declared: Sequence[Field] = ()  # custom fields that a person declared for this account
     watched: Callable[[], frozenset[str]] = frozenset  # ids of the labels that matter to some connection of the account

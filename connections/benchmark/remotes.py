@@ -249,8 +249,7 @@ class InstantRemote:
 
     def write(self, folder: str, writes: Sequence[Write], fields: Sequence[str]) -> Sequence[WriteResult]:
         shelf = self.shelf(folder)
-        if len(writes) > self.capabilities.write_batch:
-            raise ValueError("more writes than one request takes")
+        self.capabilities.check_batch(writes)
         return self._request("write", lambda: [self.apply(shelf, write, fields) for write in writes]) if writes else []
 
     def find(self, folder: str, markers: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:

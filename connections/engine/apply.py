@@ -53,6 +53,7 @@ class Sender:
     labels: Labels
     counters: Counter[str]
     jobs: list[Job] = field(default_factory=list)
+    creates: list[Job] = field(default_factory=list)  # that wait to be so many that they go together
     deletes: list[Job] = field(default_factory=list)
     to_read: set[str] = field(default_factory=set)
     again: bool = False
@@ -62,6 +63,12 @@ class Sender:
         if job.planned.kind == "delete":
             self.deletes.append(job)
             return
+        bulk = self.part.connector.capabilities.bulk_creates
+        if bulk and job.planned.kind == "create":
+            self.creates.append(job)
+            if len(self.creates) == bulk[1]:
+                self._send_creates()
+            return
         self.jobs.append(job)
         size = self.part.connector.capabilities.write_batch
         if len(self.jobs) >= size:
@@ -69,6 +76,7 @@ class Sender:
             self.send(batch)
 
     def flush(self, deletes: bool = False) -> None:
+        self._send_creates()
         size = self.part.connector.capabilities.write_batch
         while self.jobs:
             self.jobs, batch = self.jobs[size:], self.jobs[:size]
@@ -76,6 +84,15 @@ class Sender:
         while deletes and self.deletes:
             self.deletes, batch = self.deletes[size:], self.deletes[:size]
             self.send(batch)
+
+    def _send_creates(self) -> None:
+        """Those that are not many enough go with the other writes."""
+        bulk = self.part.connector.capabilities.bulk_creates
+        batch, self.creates = self.creates, []
+        if bulk and len(batch) > bulk[0]:
+            self.send(batch)
+        else:
+            self.jobs += batch
 
     def send(self, jobs: list[Job]) -> None:
         """Raises ConnectorError when the app as a whole fails; what is then unknown is recorded as that."""

@@ -70,6 +70,13 @@ class Api:
 
     def get(self, path: str, what: str) -> Any:
         """`path`: below the version, or as an answer named it."""
+        return self._got(path, what).json()
+
+    def get_text(self, path: str, what: str) -> str:
+        """As `get`, of what is no JSON."""
+        return self._got(path, what).text
+
+    def _got(self, path: str, what: str) -> Answer:
         full = path if path.startswith("/services/") else self.path + path
         answer = self.http.request("GET", self.instance + full, timeout=TIMEOUT)
         self._heed(answer)
@@ -82,6 +89,16 @@ class Api:
         account, and NoAnswer where it may have taken effect."""
         address = self.instance + self.path + path
         answer = self.http.request(method, address, kind="write", json=json, headers=headers, timeout=TIMEOUT)
+        return self._answered(answer, what)
+
+    def upload(self, path: str, data: bytes, content_type: str, what: str) -> tuple[int, Any]:
+        """As `send`, of what is no JSON."""
+        headers = {"Content-Type": content_type}
+        address = self.instance + self.path + path
+        answer = self.http.request("PUT", address, kind="write", data=data, headers=headers, timeout=TIMEOUT)
+        return self._answered(answer, what)
+
+    def _answered(self, answer: Answer, what: str) -> tuple[int, Any]:
         self._heed(answer)
         try:
             body = answer.json() if answer.content else None
@@ -122,9 +139,9 @@ class Api:
 
     # ---- what answers mean
 
-    def _judged(self, answer: Answer, what: str) -> Any:
+    def _judged(self, answer: Answer, what: str) -> Answer:
         if answer.ok:
-            return answer.json()
+            return answer
         try:
             body = answer.json()
         except Unavailable:

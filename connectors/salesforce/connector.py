@@ -23,7 +23,7 @@ from connectors.base import (
     Write,
     WriteResult,
 )
-from connectors.salesforce import markers
+from connectors.salesforce import bulk, markers
 from connectors.salesforce.api import Api
 from connectors.salesforce.campaigns import Campaigns
 from connectors.salesforce.changes import OVERLAP, PAGE_SIZE, Changes
@@ -53,12 +53,15 @@ class Salesforce:
     def __init__(self, host: Host) -> None:
         self.host = host
         self.api = Api(host)
+        many = int(host.settings.get("bulk_above", bulk.FROM))
+        marks = bool(self.api.option("marker_field"))
         self.capabilities = replace(
             CAPABILITIES,
             settle_after=float(host.settings.get("settle_after", CAPABILITIES.settle_after)),
-            idempotent_creates=bool(self.api.option("marker_field")),
-            keeps_markers=bool(self.api.option("marker_field")),
-            removes_markers=bool(self.api.option("marker_field")),
+            idempotent_creates=marks,
+            keeps_markers=marks,
+            removes_markers=marks,
+            bulk_creates=(many, bulk.MOST) if marks else None,
         )
         self._owners = Owners(self.api)
         self._sources = {object: Source(self.api, object) for object in FOLDERS}

@@ -1,9 +1,9 @@
 """Writes in large calls, and what became of each.
 
-Creates and deletes go as collections of 200. Updates go as parts of composite calls, 25 in each, because only a part
-can carry a condition: If-Unmodified-Since, which counts whole seconds. What it cannot see, an edit within the second of
-the last one, is found by reading all targets just before: one call for the whole batch. A delete takes no condition,
-so for it that look is all there is.
+Creates and deletes go as collections of 200, and very many creates in one job. Updates go as parts of composite calls,
+25 in each, because only a part can carry a condition: If-Unmodified-Since, which counts whole seconds. What it cannot
+see, an edit within the second of the last one, is found by reading all targets just before: one call for the whole
+batch. A delete takes no condition, so for it that look is all there is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
+from functools import partial
 from typing import Any, Final
 
 from connectors.base import (
@@ -26,6 +27,7 @@ from connectors.base import (
     chunked,
 )
 from connectors.http import NoAnswer
+from connectors.salesforce import bulk
 from connectors.salesforce.api import Row
 from connectors.salesforce.campaigns import Campaigns, Pair
 from connectors.salesforce.companies import Companies
@@ -47,6 +49,7 @@ class Writer:
     campaigns: Campaigns
     results: dict[int, WriteResult] = field(default_factory=dict)
     ids: dict[int, str] = field(default_factory=dict)  # of what was written, by the number of the write
+    repeated: list[int] = field(default_factory=list)  # creates whose mark is there already
     sent: bool = False
 
     @property
@@ -69,11 +72,14 @@ class Writer:
         rows = self._present(writes)
         bodies = self._bodies(writes, rows)
         creates = [number for number in bodies if writes[number].kind is WriteKind.CREATE]
-        if creates:
-            self._attempt(creates, lambda: self._create(creates, bodies, writes))
+        if len(creates) > LIMIT:
+            creates = self._in_bulk(creates, bodies, writes)
+        for some in chunked(creates, LIMIT):
+            self._attempt(some, partial(self._create, some, bodies, writes))
+        self._look_up_repeated(writes)
         updates = [number for number in bodies if writes[number].kind is WriteKind.UPDATE and bodies[number]]
         for some in chunked(updates, PARTS):
-            self._attempt(some, lambda some=some: self._update(some, bodies, writes, rows))  # type: ignore[misc]
+            self._attempt(some, partial(self._update, some, bodies, writes, rows))
         gone = [number for number in bodies if writes[number].kind is WriteKind.DELETE]
         if gone:
             self._attempt(gone, lambda: self._delete(gone, writes))
@@ -177,12 +183,38 @@ class Writer:
         for number, result in zip(numbers, answer, strict=True):
             if result.get("success"):
                 self.ids[number] = str(result["id"])
-                continue
-            problem = _first(result)
-            if problem.code == "DUPLICATES_DETECTED":  # only an answer to one record names the one that is there
-                problem = self._alone(number, bodies[number]) or problem
-            if number not in self.ids and number not in self.results:
-                self._failed(number, problem, writes[number])
+            else:
+                self._not_created(number, _first(result), bodies[number], writes[number])
+
+    def _in_bulk(self, numbers: Sequence[int], bodies: Mapping[int, Any], writes: Sequence[Write]) -> list[int]:
+        """Returns those that must go otherwise."""
+        mark = self.reader.source.mark
+        fit = [number for number in numbers if bulk.can_carry(bodies[number])]
+        for some in bulk.portions(fit, bodies):
+            job = bulk.Job(self.reader.api, self.object, mark)
+            self._attempt(some, partial(self._in_one_job, job, some, bodies, writes))
+        return [number for number in numbers if not bulk.can_carry(bodies[number])]
+
+    def _in_one_job(
+        self, job: bulk.Job, numbers: Sequence[int], bodies: Mapping[int, Any], writes: Sequence[Write]
+    ) -> None:
+        done = job.run([bodies[number] for number in numbers])
+        for number in numbers:
+            marker = writes[number].marker
+            if done.late:
+                self.results[number] = WriteResult(Outcome.UNKNOWN, reason=bulk.LATE)
+            elif marker in done.ids:
+                self.ids[number] = done.ids[marker]
+            elif marker in done.problems:
+                self._not_created(number, done.problems[marker], bodies[number], writes[number])
+            else:
+                self.results[number] = WriteResult(Outcome.LATER, after=LOCK_WAIT)
+
+    def _not_created(self, number: int, problem: Problem, body: Mapping[str, Any], write: Write) -> None:
+        if problem.code == "DUPLICATES_DETECTED":  # only an answer to one record names the one that is there
+            problem = self._alone(number, body) or problem
+        if number not in self.ids and number not in self.results:
+            self._failed(number, problem, write)
 
     def _alone(self, number: int, body: Mapping[str, Any]) -> Problem | None:
         try:
@@ -198,6 +230,18 @@ class Writer:
             self.ids[number] = str(answer["id"])
             return None
         return _first(answer)
+
+    def _look_up_repeated(self, writes: Sequence[Write]) -> None:
+        """Our own creates of before, whose answer was lost."""
+        for some in chunked(self.repeated, LIMIT):
+            try:
+                found = self.reader.find([writes[number].marker for number in some])
+            except FenceLost:
+                raise
+            except ConnectorError:
+                return
+            there = {number: found[marker] for number in some if (marker := writes[number].marker) in found}
+            self.results.update({number: WriteResult(Outcome.DONE, record) for number, record in there.items()})
 
     def _update(
         self, numbers: Sequence[int], bodies: Mapping[int, Any], writes: Sequence[Write], rows: Mapping[int, Row]
@@ -253,8 +297,8 @@ class Writer:
             and problem.code == "DUPLICATE_VALUE"
             and mark in (*problem.fields, *problem.message.split())
         ):
-            found = self.reader.find([write.marker])  # our own create of before, whose answer was lost
-            self.results[number] = WriteResult(Outcome.DONE, found[write.marker]) if found else _NOT_CONFIRMED
+            self.repeated.append(number)
+            self.results[number] = _NOT_CONFIRMED
         elif problem.code in LOCKED or problem.code in NOT_DONE:
             self.results[number] = WriteResult(Outcome.LATER, after=LOCK_WAIT)
         elif problem.code in GONE and not creating and not problem.fields:

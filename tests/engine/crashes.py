@@ -31,9 +31,10 @@ class Outcome:
     names: Sequence[str]
 
 
-def manners(lagging: bool, idempotent: bool) -> dict[str, object]:
+def manners(lagging: bool, idempotent: bool, bulk: bool) -> dict[str, object]:
     late = {"lag": LAG, "find_lag": LAG, "time_out": 15.0} if lagging else {}
-    return {"page": 3, "write_batch": 3, "idempotent": idempotent, **late}
+    many = {"write_batch": 1, "bulk_creates": (1, 4)} if bulk else {}
+    return {"page": 3, "write_batch": 3, "idempotent": idempotent or bulk, **late, **many}
 
 
 def person(number: int, key: bool = True) -> dict[str, object]:
@@ -48,6 +49,7 @@ class Trial:
     lagging: bool = False
     idempotent: bool = False
     swapped: bool = False
+    bulk: bool = False
     limit: int = 60
 
     def play(self) -> Outcome:
@@ -72,7 +74,7 @@ class Trial:
     def _begin(self) -> None:
         self.world = World()
         self.world.crash.die_at = set(self.die_at)
-        options = manners(self.lagging, self.idempotent)
+        options = manners(self.lagging, self.idempotent, self.bulk)
         self.a, self.b = rich(self.world, "a", **options), poor(self.world, "b", **options)
         for number in range(5):
             self.a.add(in_app(self.a, person(number, key=number > 1)))

@@ -70,6 +70,7 @@ class Manners:
 
     page: int = 3
     write_batch: int = 4
+    bulk_creates: tuple[int, int] | None = None
     read_batch: int = 10
     conditional: bool = True
     idempotent: bool = False
@@ -102,6 +103,7 @@ class Manners:
             idempotent_creates=self.idempotent,
             read_batch=self.read_batch,
             write_batch=self.write_batch,
+            bulk_creates=self.bulk_creates,
             settle_after=self.find_lag + self.time_out,
             visible_after=self.lag,
         )
@@ -269,8 +271,7 @@ class MemoryRemote(InstantRemote):
         self, folder: str, writes: Sequence[Write], fields: Sequence[str], fence: Callable[[], None] = lambda: None
     ) -> Sequence[WriteResult]:
         shelf = self.shelf(folder)
-        if len(writes) > self.capabilities.write_batch:
-            raise ValueError("more writes than one request takes")
+        self.capabilities.check_batch(writes)
         if not writes:
             return []
         self.world.request(f"{self.name} write")

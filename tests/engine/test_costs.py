@@ -224,3 +224,19 @@ def _walks(step: str) -> bool:
     large = ("change", "item", "itemkey", "pair")
     scanned = any(step.startswith(f"SCAN connections_{name}") for name in large)
     return scanned or "change_latest" in step
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("people", "batches"),
+    [(7, [4, 3]), (10, [4, 4, 2]), (11, [11]), (25, [25]), (32, [25, 4, 3]), (60, [25, 25, 4, 4, 2])],
+)
+def test_very_many_creates_go_together_where_the_app_takes_them(people: int, batches: list[int]) -> None:
+    world = World()
+    remotes = {"a": rich(world, "a"), "b": poor(world, "b", bulk_creates=(10, 25), write_batch=4)}
+    bench = Bench(world, remotes)
+    for number in range(people):
+        add(bench, "a", number)
+    bench.run(bench.connect(guard_creates_least=1000))
+    assert remotes["b"].journal.batches == batches
+    assert len(remotes["b"].rows()) == people

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import pytest
@@ -14,24 +13,24 @@ from tests.engine.crashes import Outcome, Trial, survive
 SHARDS = 12
 
 
-@cache
-def _kinds() -> dict[str, dict[str, Any]]:
-    return {
-        "at once": {},
-        "idempotent": {"idempotent": True},
-        "lagging": {"lagging": True},
-        "swapped": {"swapped": True},
-    }
+MANNERS: dict[str, dict[str, Any]] = {
+    "at once": {},
+    "idempotent": {"idempotent": True},
+    "lagging": {"lagging": True},
+    "swapped": {"swapped": True},
+    "in bulk": {"bulk": True},
+}
+KINDS = list(MANNERS)
 
 
 def undisturbed(kind: str) -> Outcome:
-    outcome = Trial(**_kinds()[kind]).play()
+    outcome = Trial(**MANNERS[kind]).play()
     assert outcome.problems == []
     return outcome
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("kind", ["at once", "idempotent", "lagging", "swapped"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_undisturbed_run_converges(kind: str) -> None:
     outcome = undisturbed(kind)
     assert outcome.points > 40
@@ -40,7 +39,7 @@ def test_the_undisturbed_run_converges(kind: str) -> None:
 def fates(kind: str, chosen: Sequence[tuple[int, ...]], whole: Outcome) -> dict[str, list[str]]:
     failures = {}
     for points in chosen:
-        problems = survive(Trial(die_at=points, **_kinds()[kind]), whole)
+        problems = survive(Trial(die_at=points, **MANNERS[kind]), whole)
         if problems:
             where = ", ".join(whole.names[point - 1] for point in points if point <= whole.points)
             failures[f"{points} {where}"] = problems
@@ -66,7 +65,7 @@ def test_dying_around_writes_to_an_app_that_lags() -> None:
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("kind", ["at once", "idempotent", "lagging", "swapped"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_dying_twice_at_random_points(kind: str) -> None:
     whole = undisturbed(kind)
     chance = random.Random(7)
@@ -77,7 +76,7 @@ def test_dying_twice_at_random_points(kind: str) -> None:
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("shard", range(SHARDS))
-@pytest.mark.parametrize("kind", ["lagging", "idempotent", "swapped"])
+@pytest.mark.parametrize("kind", KINDS[1:])
 def test_dying_once_at_any_point_of_the_other_kinds(kind: str, shard: int) -> None:
     whole = undisturbed(kind)
     chosen = [(point,) for point in range(1 + shard, whole.points + 1, SHARDS)]
@@ -87,7 +86,7 @@ def test_dying_once_at_any_point_of_the_other_kinds(kind: str, shard: int) -> No
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("seed", range(8))
-@pytest.mark.parametrize("kind", ["at once", "idempotent", "lagging", "swapped"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_dying_up_to_three_times_at_random_points(kind: str, seed: int) -> None:
     whole = undisturbed(kind)
     chance = random.Random(100 + seed)

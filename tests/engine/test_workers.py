@@ -10,6 +10,7 @@ from django.db import close_old_connections
 from django.db import connection as database
 
 from connections.engine.halts import Busy
+from connections.engine.leases import claim, revoke
 from connections.engine.runner import INTERRUPTED
 from connections.models import Change, ChangeState, Connection, Run
 from connections.services import undoing
@@ -209,3 +210,18 @@ def test_a_full_run_that_was_asked_for_is_not_taken_for_the_next_slice_of_anothe
     assert (asked.kind, asked.state) == ("full", "done")
     first.refresh_from_db()
     assert first.state == "failed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_is_kept_while_the_app_works_off_a_long_request_and_no_longer_than_it_is_ours() -> None:
+    world = World()
+    mine = claim("connection:1", "one", world, seconds=LEASE)
+    assert mine is not None
+    for _ in range(10):
+        world.advance(LEASE * 0.6)
+        mine.check()
+    assert claim("connection:1", "two", world) is None
+    revoke(["connection:1"])
+    world.advance(LEASE * 0.6)
+    with pytest.raises(FenceLost):
+        mine.check()

@@ -99,6 +99,8 @@ class Api:
         if rest[:1] == ["composite"] and rest[1:2] != ["sobjects"]:
             return composite.handle(call, rest[1:], self.handle)
         with self.store.database.transaction():
+            bulk.work_off(call)
+        with self.store.database.transaction():
             return self._routed(call, rest)
 
     def _routed(self, call: Call, rest: list[str]) -> Response:

@@ -1,4 +1,7 @@
-"""Bulk API 2.0: ingest and query jobs over CSV (Bulk API 2.0 and Bulk API Developer Guide). Jobs are done at once."""
+"""Bulk API 2.0: ingest and query jobs over CSV (Bulk API 2.0 and Bulk API Developer Guide).
+
+A closed ingest job waits for the organisation's switch `bulk_seconds`, and is worked off before the next request after
+that; query jobs are done at once."""
 
 from __future__ import annotations
 
@@ -39,10 +42,12 @@ def handle(call: Call, rest: list[str]) -> Response:
         raise not_found("Unable to find job")
     match (call.method, *rest[2:]):
         case ("GET",):
-            return json_response(_shown(row))
+            return json_response(_shown(_looked_at(call, row)))
         case ("PATCH",):
             return _change(call, row)
         case ("DELETE",):
+            if row["state"] in ("Open", "InProgress"):
+                raise SalesforceError(400, "INVALIDJOBSTATE", "Only a closed, ended or aborted job can be deleted")
             call.store.database.execute("DELETE FROM salesforce_job WHERE id = ?", (row["id"],))
             return Response(204)
         case ("PUT", "batches") if kind == "ingest":
@@ -54,7 +59,7 @@ def handle(call: Call, rest: list[str]) -> Response:
     raise not_found()
 
 
-def _shown(row: Row) -> Data:
+def _shown(row: Row | Mapping[str, Any]) -> Data:
     data: Data = orjson.loads(row["data"])
     common = {
         "id": row["id"],
@@ -65,7 +70,7 @@ def _shown(row: Row) -> Data:
         "contentType": "CSV",
         "apiVersion": float(API_VERSION),
     }
-    return {**common, **data}
+    return {**common, **{name: value for name, value in data.items() if name != "due"}}
 
 
 def _create(call: Call, kind: str) -> Response:
@@ -122,41 +127,86 @@ def _change(call: Call, row: Row) -> Response:
     state = call.body().get("state")
     if state not in ("UploadComplete", "Aborted") or row["state"] not in ("Open", "UploadComplete", "InProgress"):
         raise SalesforceError(400, "INVALIDJOBSTATE", f"Cannot change the state of the job to {state}")
-    data = orjson.loads(row["data"])
-    results: list[Any] = []
-    if state == "UploadComplete":
-        results = _processed(call, data, bytes(row["upload"]).decode("utf-8-sig"))
+    if state == "UploadComplete" and row["state"] != "Open":
+        raise SalesforceError(400, "INVALIDJOBSTATE", "The job is closed already")
+    data = {**orjson.loads(row["data"]), "due": call.store.now() + int(float(call.org.on("bulk_seconds")) * 1000)}
+    results = _unprocessed(_lines(data, row)) if state == "Aborted" and row["upload"] else []
+    _put(call, row["id"], state, data, results)
+    return json_response(_shown({**dict(row), "state": state, "data": orjson.dumps(data)}))
+
+
+def _looked_at(call: Call, row: Row) -> Mapping[str, Any]:
+    """A job that waited when it was looked at before is in progress."""
+    if row["state"] != "UploadComplete":
+        return dict(row)
+    _put(call, row["id"], "InProgress", orjson.loads(row["data"]), [])
+    return dict(row)
+
+
+def work_off(call: Call) -> None:
+    """The ingest jobs of the organisation whose time has come."""
+    sql = "SELECT * FROM salesforce_job WHERE org = ? AND kind = 'ingest' AND state IN ('UploadComplete', 'InProgress')"
+    for row in call.store.database.all(sql, (call.org.id,)):
+        data = orjson.loads(row["data"])
+        if data["due"] > call.store.now():
+            continue
+        state, lines = "JobComplete", _lines(data, row)
+        unknown = _unknown_name(call, data, lines)
+        if unknown:
+            state, data["errorMessage"] = "Failed", f"InvalidBatch : Field name not found : {unknown}"
+            results = _unprocessed(lines)
+        else:
+            results = _processed(call, data, lines)
         failed = sum(1 for one in results if one["sf__Error"])
-        data |= {"numberRecordsProcessed": len(results), "numberRecordsFailed": failed, "retries": 0}
+        data |= {"numberRecordsProcessed": 0 if unknown else len(results), "numberRecordsFailed": failed, "retries": 0}
         data |= {"totalProcessingTime": 1, "apiActiveProcessingTime": 1, "apexProcessingTime": 0}
-    now = "JobComplete" if state == "UploadComplete" else "Aborted"
-    call.store.database.execute(
-        "UPDATE salesforce_job SET state = ?, data = ?, results = ? WHERE id = ?",
-        (now, orjson.dumps(data), orjson.dumps(results), row["id"]),
-    )
-    shown = {**_shown(row), **data, "state": state}
-    return json_response(shown)
+        _put(call, row["id"], state, data, results)
+
+
+def _put(call: Call, id: str, state: str, data: Data, results: Sequence[Any]) -> None:
+    sql = "UPDATE salesforce_job SET state = ?, data = ?, results = ? WHERE id = ?"
+    call.store.database.execute(sql, (state, orjson.dumps(data), orjson.dumps(list(results)), id))
+
+
+def _lines(data: Data, row: Row) -> list[dict[str, str]]:
+    text = io.StringIO(bytes(row["upload"]).decode("utf-8-sig"), newline="")
+    return list(csv.DictReader(text, delimiter=DELIMITERS[data["columnDelimiter"]]))
+
+
+def _unprocessed(lines: Iterable[Data]) -> list[Data]:
+    return [{"sf__Id": "", "sf__Error": "", "unprocessed": True, "line": line} for line in lines]
+
+
+def _unknown_name(call: Call, data: Data, lines: Sequence[Mapping[str, str]]) -> str:
+    info = call.writes.info(data["object"])
+    names = (name.partition(".")[0] for name in lines[0]) if lines else ()
+    parents = {field.relationship.lower() for field in info.fields.values() if field.relationship}
+    return next((name for name in names if not info.field(name) and name.lower() not in {"id", *parents}), "")
 
 
 # ---- ingest
 
 
-def _processed(call: Call, job: Data, text: str) -> list[Data]:
+def _processed(call: Call, job: Data, lines: Iterable[Mapping[str, str]]) -> list[Data]:
     info = call.writes.info(job["object"])
     results = []
-    for line in csv.DictReader(io.StringIO(text), delimiter=DELIMITERS[job["columnDelimiter"]]):
+    for line in lines:
         call.store.database.execute("SAVEPOINT line")
         try:
             id, created = _one(call, job, info, line)
             results.append({"sf__Id": id, "sf__Created": str(created).lower(), "sf__Error": "", "line": line})
         except (SalesforceError, SeveralFound) as error:
             call.store.database.execute("ROLLBACK TO line")
-            words = (
-                f"{error.code}:{error.message}:--" if isinstance(error, SalesforceError) else "DUPLICATE_EXTERNAL_ID:--"
-            )
-            results.append({"sf__Id": line.get("Id") or "", "sf__Error": words, "line": line})
+            results.append({"sf__Id": line.get("Id") or "", "sf__Error": _words_of(error), "line": line})
         call.store.database.execute("RELEASE line")
     return results
+
+
+def _words_of(error: SalesforceError | SeveralFound) -> str:
+    if isinstance(error, SeveralFound):
+        return "DUPLICATE_EXTERNAL_ID:--"
+    fields = f"{','.join(error.fields)} " if error.fields else ""
+    return f"{error.code}:{error.message}:{fields}--"
 
 
 def _one(call: Call, job: Data, info: ObjectInfo, line: Mapping[str, str]) -> tuple[str, bool]:
@@ -198,9 +248,15 @@ def _outcome(row: Row, which: str) -> Response:
     results = orjson.loads(row["results"] or b"[]")
     names = list(results[0]["line"]) if results else []
     own = {"successfulResults": ["sf__Id", "sf__Created"], "failedResults": ["sf__Id", "sf__Error"]}.get(which, [])
-    wanted = [] if not own else [one for one in results if bool(one["sf__Error"]) == (which == "failedResults")]
+    wanted = [one for one in results if _kind_of(one) == which]
     rows = [own + names, *([*(one[name] for name in own), *one["line"].values()] for one in wanted)]
     return Response(200, _csv(rows), {"Content-Type": "text/csv"})
+
+
+def _kind_of(result: Data) -> str:
+    if result.get("unprocessed"):
+        return "unprocessedrecords"
+    return "failedResults" if result["sf__Error"] else "successfulResults"
 
 
 # ---- query

@@ -209,6 +209,21 @@ def test_a_create_whose_answer_is_lost_makes_one_record(stage: Make, marks: bool
     assert both.people() == both.mailbox.people() == {ANNA: 1, BERT: 1}
 
 
+@pytest.mark.parametrize("when", ["", "before", "after"])
+def test_very_many_new_people_come_in_one_job_and_once(stage: Make, settings: Any, when: str) -> None:
+    settings.APP_SETTINGS = {**settings.APP_SETTINGS, "SALESFORCE_BULK_ABOVE": "204"}
+    both = stage(guard_creates_least=1000)
+    both.mailbox.add(*(Person(f"First{number}", f"Last{number}") for number in range(205)))
+    if when:
+        both.org.fault("drop", path="jobs/ingest/[^/]+$", when=when)
+    both.settle()
+    assert both.people() == both.mailbox.people()
+    asked = Counter(one.method for one in both.sandbox.journal.requests() if one.account == both.org.user)
+    jobs = [one for one in both.sandbox.journal.requests() if one.account == both.org.user and "/jobs/" in one.path]
+    assert sum(one.method == "POST" for one in jobs) == 1
+    assert asked["POST"] == 1 if not when else asked["POST"] <= 5
+
+
 @pytest.mark.parametrize("marks", [True, False])
 def test_who_has_only_a_name_is_made_once_too(stage: Make, marks: bool) -> None:
     both = stage(marks=marks)
