@@ -213,6 +213,7 @@ class Capabilities:
     labels_opt_out: bool = False  # no field for opt-outs; a label stands for them (`connectors.optoutlabel`)
     conditional_updates: bool = True
     merges: bool = False  # it can make one record of two (`Merges`)
+    converts: bool = False  # contacts go on in another folder of the account, under another id (`Converts`)
     idempotent_creates: bool = False  # a repeated create with the same marker makes no second record
     keeps_markers: bool = True  # False: `find` sees no marker; creates are found by what was sent (FindsSent)
     removes_markers: bool = False  # markers can be taken off again (`RemovesMarkers`)
@@ -326,6 +327,14 @@ class Merges(Protocol):
     def merge(self, folder: str, winner: str, loser: str) -> str:
         """The id under which both go on; the winner's values count where both have one. Raises ConnectorError, and
         `connectors.http.NoAnswer` where it may have taken effect."""
+
+
+class Converts(Protocol):
+    """A connector whose app turns contacts of one folder into contacts of another (`Capabilities.converts`)."""
+
+    def origins(self, folder: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """The id that each of these, at most `read_batch`, had in another folder before; nothing for those that began
+        here. Raises ConnectorError."""
 
 
 # ---- what the host (the room `connections`, or a test) lends to a connector --------------------------------------

@@ -4,6 +4,7 @@ folder of their account. Whoever was paired with them meets the record in which 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import cast
 
 from django.db.models import QuerySet
 
@@ -11,7 +12,8 @@ from connections.engine import store
 from connections.engine.match import Found, Match
 from connections.engine.setup import Plant
 from connections.engine.work import ItemView, PairWork
-from connections.models import Departed, Folder, Item, Pair
+from connections.models import Connection, Departed, Folder, Item, Pair
+from connectors.base import Converts, chunked
 from syncrules.specs import Side
 
 GONE = (Departed.DELETED.value, Departed.LEFT.value)
@@ -96,20 +98,60 @@ def with_successor(folder: Folder) -> QuerySet[Item]:
     return Item.objects.filter(folder=folder).exclude(successor="")
 
 
-def moved(plant: Plant, halves: Halves, sides: Sequence[Side]) -> dict[int, Match]:
+def sides_with_neighbours(plant: Plant) -> list[Side]:
+    """Sides whose account has other folders that are connected to the other side's folder."""
+    found = []
+    for side in Side:
+        here, there = plant.parts[side].folder, plant.parts[side.other].folder
+        near = {f"folder_{side}__account": here.account_id, f"folder_{side.other}": there}
+        if Connection.objects.filter(**near).exclude(pk=plant.connection.pk).exists():
+            found.append(side)
+    return found
+
+
+def learn_origins(plant: Plant, now: float) -> None:
+    """Where an app converts contacts: of which record of a neighbouring folder each new one is the successor. That
+    folder may not have been looked at since. Raises ConnectorError."""
+    for side in sides_with_neighbours(plant):
+        part, item = plant.parts[side], f"item_{side}"
+        if part.connector.capabilities.converts:
+            pending = Pair.objects.filter(connection=plant.connection, pending=True, next_at__lte=now)
+            alone = pending.filter(**{f"{item}__departed": "", f"item_{side.other}": None})
+            ids = alone.values_list(f"{item}__remote_id", flat=True)
+            for some in chunked(ids.iterator(), part.connector.capabilities.read_batch):
+                origins = cast(Converts, part.connector).origins(part.folder.remote_id, some)
+                for arrived, origin in origins.items():
+                    Item.objects.filter(folder__account=part.folder.account_id, remote_id=origin).update(
+                        successor=arrived
+                    )
+
+
+def moved(plant: Plant, halves: Halves, sides: Sequence[Side], partners: Partners) -> dict[int, Match]:
     """Records that came here from another folder of their account, by an id that survives the move or by what they were
-    converted from: they bring their partner along if it is in our folder of the other side. `sides`: where such a
-    folder is connected."""
+    converted from, and the partners that they bring along if those are in our folder of the other side. `sides`: where
+    such a folder is connected."""
     found: dict[int, Match] = {}
     for side in sides:
         here, there = plant.parts[side].folder, plant.parts[side.other].folder
-        views = {view.remote_id: view.id for view in _alive(halves, side)}
         item, other = f"item_{side}", f"item_{side.other}"
         left = Pair.objects.exclude(connection=plant.connection).filter(
             **{f"{item}__folder__account": here.account_id, f"{other}__folder": there, f"{other}__departed": ""}
         )
+        arrived = {view.remote_id: view.id for view in _alive(halves, side)}
+        waiting = [view.id for view in _alive(halves, side.other)]
         for name in ("successor", "remote_id"):
-            pairs = left.filter(**{f"{item}__{name}__gt": "", f"{item}__{name}__among": list(views)})
-            for pk, arrived, partner in pairs.values_list("id", f"{item}__{name}", f"{other}_id"):
-                found[views[arrived]] = Match(Found.PARTNER, (partner,), f"{MOVED}{pk}")
+            columns = ("id", f"{item}__{name}", f"{other}_id")
+            came = left.filter(**{f"{item}__{name}__gt": "", f"{item}__{name}__among": list(arrived)})
+            for pk, remote_id, partner in came.values_list(*columns):
+                found[arrived[remote_id]] = Match(Found.PARTNER, (partner,), f"{MOVED}{pk}")
+            rows = left.filter(**{f"{item}__{name}__gt": "", f"{other}_id__among": waiting}).exclude(
+                **{f"{item}__folder": here}
+            )
+            gone = {remote_id: (pk, partner) for pk, remote_id, partner in rows.values_list(*columns)}
+            living = store.select(Item, ("id", "remote_id"), "remote_id", gone, folder=here.pk, departed="")
+            taken = partners([pk for pk, _ in living])
+            for arrival, remote_id in living:
+                pk, partner = gone[remote_id]
+                if arrival not in taken:
+                    found[partner] = Match(Found.PARTNER, (arrival,), f"{MOVED}{pk}")
     return found

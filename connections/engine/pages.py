@@ -132,6 +132,7 @@ class Pages:
         titles = self._titles(matches)
         decided = []
         swallowed: set[int] = set()
+        written: set[int] = set()
         for work in halves:
             if work.id in swallowed:
                 continue
@@ -144,14 +145,16 @@ class Pages:
                     if other is None:
                         decided.append((work, Decided(Health.REVIEW, TAKEN, settles=False)))
                         continue
-                    if other.id < works[0].id and self._is_due(other):
+                    if other.id in written or (other.id < works[0].id and self._is_due(other)):
                         continue
                     swallowed.add(other.id)
                     if self._are_kept_apart(work, other):
                         decided += [(each, self._apart(each)) for each in (work, other)]
                         continue
                     self._adopt(work, other, found)
-            decided.append((work, self._verdict(work, found, titles)))
+            decided.append((work, verdict := self._verdict(work, found, titles)))
+            if verdict.writes:
+                written.add(work.id)
         return decided
 
     def _is_due(self, work: PairWork) -> bool:

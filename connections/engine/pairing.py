@@ -96,7 +96,7 @@ class Partners:
         ids = {view.id for work, side in halves if (view := work.items[side]) is not None}
         index, cards = self._index(ids)
         apart, same, alone = self._decisions(set(cards))
-        moved = followed.moved(self.plant, halves, self._sides_with_neighbours())
+        moved = followed.moved(self.plant, halves, self._sides_with_neighbours(), self._partners)
         merged = followed.merged(self.plant, halves, self._sides_with_merges(), self._partners)
         copies, returned = self._copies(halves, apart)
         matches: dict[int, Match] = {}
@@ -222,14 +222,8 @@ class Partners:
         return found, returned
 
     def _sides_with_neighbours(self) -> list[Side]:
-        """Sides whose account has other folders that are connected to the other side's folder."""
         if self.neighbours is None:
-            self.neighbours = []
-            for side in Side:
-                here, there = self.plant.parts[side].folder, self.plant.parts[side.other].folder
-                near = {f"folder_{side}__account": here.account_id, f"folder_{side.other}": there}
-                if Connection.objects.filter(**near).exclude(pk=self.plant.connection.pk).exists():
-                    self.neighbours.append(side)
+            self.neighbours = followed.sides_with_neighbours(self.plant)
         return self.neighbours
 
     def _sides_with_merges(self) -> list[Side]:

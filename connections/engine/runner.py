@@ -14,6 +14,7 @@ from django.db.models import Min, QuerySet
 
 from connections.engine import configuration, guard, lines, setup
 from connections.engine.apply import Sender
+from connections.engine.followed import learn_origins
 from connections.engine.gate import Gate, Mode, mode_of
 from connections.engine.halts import Busy, refuse_stopped
 from connections.engine.labels import Labels
@@ -181,6 +182,7 @@ class Runner:
             self._notice_lost_fields()
         self.labels.keep_up(self.plant, self.clock.now(), fresh=full or changed)
         take_in(self.plant, self.lease)
+        learn_origins(self.plant, self.clock.now())
         separate(self.connection, self.lease)
         lines.learn(self.plant, self.lease)
         empty = "" if accept_empty else guard.suddenly_empty(self.connection)

@@ -27,6 +27,7 @@ from connectors.salesforce import bulk, markers
 from connectors.salesforce.api import Api
 from connectors.salesforce.campaigns import Campaigns
 from connectors.salesforce.changes import OVERLAP, PAGE_SIZE, Changes
+from connectors.salesforce.customers import converted_from
 from connectors.salesforce.owners import Owners
 from connectors.salesforce.reading import FOLDERS, Reader, Source
 from connectors.salesforce.sent import Search
@@ -37,6 +38,7 @@ CAPABILITIES: Final = Capabilities(
     creates_labels=True,
     custom_fields=True,
     opt_out=True,
+    converts=True,
     removes_markers=True,
     sequential_writes=True,  # parallel writes to contacts of one account lock each other out
     read_batch=LIMIT,
@@ -124,6 +126,9 @@ class Salesforce:
 
     def find(self, folder: str, markers: Sequence[str], fields: Sequence[str]) -> Mapping[str, Record]:
         return self._reader(folder, fields).find(markers)
+
+    def origins(self, folder: str, ids: Sequence[str]) -> Mapping[str, str]:
+        return converted_from(self.api, ids) if folder == "Contact" else {}
 
     def remove_markers(self, folder: str, ids: Sequence[str], keep: Collection[str]) -> int:
         return markers.remove(self._reader(folder, ()), ids, keep)

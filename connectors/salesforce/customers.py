@@ -1,4 +1,4 @@
-"""Who is to become a lead may be a contact already: then no lead is made of a customer."""
+"""Leads and contacts are the same people: of a customer no lead is made, and a contact may be what a lead became."""
 
 from __future__ import annotations
 
@@ -23,6 +23,19 @@ def among_contacts(api: Api, emails: Iterable[Value]) -> frozenset[str]:
         )
     except (FieldHidden, FolderGone):
         return frozenset()
+
+
+def converted_from(api: Api, contacts: Iterable[str]) -> dict[str, str]:
+    """Of these contacts, by id, the lead that was converted to each; nobody where the user sees no leads."""
+    start = "SELECT Id, ConvertedContactId FROM Lead WHERE IsConverted = true AND ConvertedContactId IN "
+    try:
+        return {
+            str(row["ConvertedContactId"]): str(row["Id"])
+            for some in portions(start, list(contacts))
+            for row in api.query(start + listed(some), "leads")  # noqa: S608 escaped
+        }
+    except (FieldHidden, FolderGone):
+        return {}
 
 
 def folded(email: Value) -> str:

@@ -218,5 +218,5 @@ def test_models_that_could_hold_contact_data_are_all_looked_at() -> None:
     holding = {model.__name__ for model in ours if any(isinstance(field, texts) for field in model._meta.local_fields)}
     assert holding <= {
         "Account", "AppRegistration", "Change", "ConfigurationVersion", "Connection", "ConnectionDraft", "Folder",
-        "Forgetting", "Item", "Pair", "Run", "Template", "Tenant",
+        "Forgetting", "Item", "Notification", "OutgoingWebhook", "Pair", "Run", "Template", "Tenant",
     }  # fmt: skip

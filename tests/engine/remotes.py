@@ -82,6 +82,7 @@ class Manners:
     versions: Versions = Versions.GOOD
     ordered: bool = False
     evidence: bool = False
+    converts: bool = False
     reads_apart: bool = False  # news name ids and versions only, bodies cost another request
     deletes: bool = True
     names_departures: bool = True
@@ -100,6 +101,7 @@ class Manners:
             label_kind=self.label_kind,
             creates_labels=self.label_kind is not None,
             conditional_updates=self.conditional,
+            converts=self.converts,
             idempotent_creates=self.idempotent,
             read_batch=self.read_batch,
             write_batch=self.write_batch,
@@ -240,6 +242,9 @@ class MemoryRemote(InstantRemote):
         made = self.move(record_id, target, folder, new_id=True)
         self.successors[record_id] = made
         return made
+
+    def origins(self, folder: str, ids: Sequence[str]) -> dict[str, str]:
+        return self._request("origins", lambda: {to: id for id, to in self.successors.items() if to in ids})
 
     # ---- requests
 
@@ -434,6 +439,7 @@ class Login:
             remote.labels,
         )
         self.create_label, self.read, self.find = remote.create_label, remote.read, remote.find
+        self.origins = remote.origins
 
     def changes(self, folder: str, cursor: str, fields: Sequence[str], known: Known) -> Iterator[ChangePage]:
         return self.remote.changes(folder, cursor, fields, known)

@@ -54,11 +54,13 @@ def test_a_record_that_moves_to_a_connected_folder_takes_its_partner_along(delet
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("contacts_first", [True, False])
-def test_a_converted_lead_takes_its_partner_along_to_the_contact_it_became(contacts_first: bool) -> None:
-    """If the contact is seen before the lead's conversion is, only a key can tell."""
-    bench = make_bench()
-    lead = anna(bench, title="Assistant", emails=["anna@example.com"] if contacts_first else [])
+@pytest.mark.parametrize(("contacts_first", "converts"), [(True, False), (True, True), (False, False), (False, True)])
+def test_a_converted_lead_takes_its_partner_along_to_the_contact_it_became(
+    contacts_first: bool, converts: bool
+) -> None:
+    """If the contact is seen before the lead's conversion is, only a key can tell, or the app."""
+    bench = make_bench(converts=converts)
+    lead = anna(bench, title="Assistant", emails=["anna@example.com"] if contacts_first and not converts else [])
     bystanders(bench)
     options = {"deletions_a_to_b": "delete", "direction": "a_to_b", "avoid_duplicates": False}
     leads = bench.connect("a", "b", **options)

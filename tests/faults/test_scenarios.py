@@ -62,7 +62,7 @@ def test_most_scenarios_are_told_and_those_left_out_have_a_reason(a: str, b: str
     left_out = Counter(reason.partition(":")[0] for reason in reasons(a, b).values())
     own = left_out["made-up apps"] + left_out["made-up apps with manners of their own"]
     assert len(told(a, b)) >= 80
-    assert sum(left_out.values()) - own <= 20, left_out
+    assert sum(left_out.values()) - own <= 30, left_out
 
 
 def test_what_is_said_to_be_otherwise_is_about_scenarios_and_apps_that_exist() -> None:

@@ -51,8 +51,9 @@ class Stage:
         theirs = make_folder(salesforce, object, name=f"{object}s", path=f"{object}s")
         self.connection = make_connection(mine, theirs, **{"avoid_duplicates": False, **options})
 
-    def run(self) -> Run:
-        fresh = Connection.objects.select_related("folder_a__account", "folder_b__account").get(pk=self.connection.pk)
+    def run(self, connection: Connection | None = None) -> Run:
+        rows = Connection.objects.select_related("folder_a__account", "folder_b__account")
+        fresh = rows.get(pk=(connection or self.connection).pk)
         fence = Fence()
         accounts = {"a": fresh.folder_a.account, "b": fresh.folder_b.account}
         connectors = {side: host.connect(each, fence, self.clock) for side, each in accounts.items()}
@@ -290,3 +291,25 @@ def test_whatever_breaks_on_the_way_both_sides_end_the_same_and_nobody_twice(
     assert sorted(one.given for one in both.people().elements()) == [
         *("Crm0", "Crm1", "Crm2", "Mail0", "Mail1", "Mail2", "Mail3", "Plain"),
     ]
+
+
+@pytest.mark.parametrize("contacts_first", [True, False])
+def test_a_lead_without_email_that_is_converted_is_nobody_new(stage: Make, contacts_first: bool) -> None:
+    leads = stage("Lead", deletions_b_to_a="delete")
+    folder = make_folder(leads.connection.folder_b.account, "Contact", name="Contacts", path="Contacts")
+    contacts = make_connection(leads.connection.folder_a, folder, avoid_duplicates=False, deletions_b_to_a="delete")
+    anna = Person("Anna", "Maes", "Buyer", "Acme")
+    leads.org.load("Lead", {"FirstName": "Anna", "LastName": "Maes", "Title": "Buyer", "Company": "Acme"})
+    leads.settle()
+    assert leads.mailbox.people() == {anna: 1}
+    leads.org.api.convert(leads.org.user, leads.id_of("Anna"))
+    order = [contacts, leads.connection] if contacts_first else [leads.connection, contacts]
+    for _ in range(3):
+        leads.wait(5)
+        for connection in order:
+            leads.run(connection)
+    assert leads.mailbox.people() == {anna: 1}
+    leads.mailbox.edit("Anna", jobTitle="Director")
+    leads.wait(5)
+    leads.run(contacts)
+    assert [one["Title"] for one in leads.org.records("Contact")] == ["Director"]
