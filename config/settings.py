@@ -249,6 +249,7 @@ SUPERVISE_STALL = env.float("SUPERVISE_STALL", default=90.0)  # longer than a re
 
 DEMO = env.bool("DEMO", default=False)  # talks to its own servers only, and says so on every page
 ALLOWED_PRIVATE_HOSTS = env.list("ALLOWED_PRIVATE_HOSTS", default=[])
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # what Prometheus shows to read /metrics
 WEBHOOKS = env.str("WEBHOOKS", default="auto")  # whether vendors are asked to tell us of changes
 APP_SETTINGS = starting_with("APP_")  # APP_OUTLOOK_CLIENT_ID reaches the connector of `outlook` as client_id
 

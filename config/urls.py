@@ -13,6 +13,7 @@ from connections.views import (
     helping,
     home,
     invitations,
+    metrics,
     news,
     notifications,
     overview,
@@ -77,4 +78,5 @@ urlpatterns = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("health/queue", health.queue, name="health-queue"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]

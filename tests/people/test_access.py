@@ -57,7 +57,7 @@ OPEN = [
     *("help", "help-app", "help-page"),
     *("news-of-app", "news-of-folder"),
     "notifications-stop",
-    *("health-live", "health-ready", "health-queue"),
+    *("health-live", "health-ready", "health-queue", "metrics"),
 ]
 SIGNED_IN = ["home"]
 
