@@ -32,7 +32,11 @@ class ConnectionChoice(_Choice):
 
 class StopForm(forms.Form):
     what = forms.ChoiceField(label="What should stand still", choices=list(WHAT.items()), widget=forms.RadioSelect)
-    reason = forms.CharField(max_length=255, help_text="The people of the tenants concerned read it, too.")
+    reason = forms.CharField(
+        max_length=255,
+        widget=forms.TextInput({"class": "vTextField"}),
+        help_text="The people of the tenants concerned read it, too.",
+    )
     field_order = ("what", "app", "tenant", "connection", "reason")
 
     def __init__(self, request: HttpRequest, data: Any = None, initial: Any = None) -> None:

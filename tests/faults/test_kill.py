@@ -138,8 +138,12 @@ def is_stopped(pid: int) -> bool:
 
 @pytest.mark.parametrize(
     ("moment", "method", "number"),
-    [("before", "PUT", "3"), ("after", "PUT", "3"), ("before", "POST", "1"), ("after", "POST", "1")],
-    ids=["before a card", "after a card", "before a batch", "after a batch"],
+    [
+        pytest.param("before", "PUT", "3", id="before a card"),
+        pytest.param("after", "PUT", "3", id="after a card", marks=pytest.mark.slow),
+        pytest.param("before", "POST", "1", id="before a batch", marks=pytest.mark.slow),
+        pytest.param("after", "POST", "1", id="after a batch"),
+    ],
 )
 def test_a_worker_that_wakes_after_its_lease_writes_nothing_more(
     stage: Stage, moment: str, method: str, number: str
