@@ -13,6 +13,7 @@ from connections.views import (
     helping,
     home,
     invitations,
+    members,
     metrics,
     news,
     notifications,
@@ -48,6 +49,9 @@ urlpatterns = [
     path("tenants/<slug:tenant>/notifications/", notifications.page, name="notifications"),
     path("tenants/<slug:tenant>/webhooks/add/", notifications.add, name="webhook-add"),
     path("tenants/<slug:tenant>/webhooks/<int:webhook>/do/", notifications.do, name="webhook-do"),
+    path("tenants/<slug:tenant>/members/", members.page, name="members"),
+    path("tenants/<slug:tenant>/members/<int:person>/", members.one, name="member"),
+    path("tenants/<slug:tenant>/invitations/<int:invitation>/withdraw/", members.withdraw, name="invitation-withdraw"),
     path(ADD, adding.begin, name="connection-add"),
     *(
         path(f"tenants/<slug:tenant>/connections/add/<int:draft>/{step}/", view, name=f"draft-{step}")

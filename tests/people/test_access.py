@@ -11,7 +11,20 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
-from connections.models import Account, Change, Connection, ConnectionDraft, OutgoingWebhook, Pair, Role, Run, Tenant
+from connections.models import (
+    Account,
+    Change,
+    Connection,
+    ConnectionDraft,
+    Invitation,
+    Membership,
+    OutgoingWebhook,
+    Pair,
+    Role,
+    Run,
+    Tenant,
+)
+from connections.services import inviting
 from tests.factories import make_account, make_connection, make_folder
 from tests.people.conftest import Person, member
 
@@ -30,6 +43,9 @@ RULES: dict[str, tuple[str | None, str | None]] = {
     "account-share": (None, "owner"),
     "tenant": (ALL, None),
     "notifications": (ALL, ALL),
+    "members": (ALL, "owner"),
+    "member": ("owner", "owner"),
+    "invitation-withdraw": (None, "owner"),
     "webhook-add": (None, "owner"),
     "webhook-do": (None, "owner"),
     "connection": (ALL, None),
@@ -109,6 +125,8 @@ class World:
             "connection": self.connection.pk,
             "pair": self.pair.pk,
             "webhook": self.webhook.pk,
+            "person": Membership.objects.get(tenant=self.tenant, user__email__startswith="colleague").pk,
+            "invitation": inviting.make(self.tenant, "new@example.com", Role.VIEWER, None)[0].pk,
         }
 
 
@@ -155,6 +173,8 @@ def test_to_another_tenant_nothing_is_there(name: str, acme: Tenant, globex: Ten
     assert ConnectionDraft.objects.filter(pk=named["draft"]).exists()
     assert Account.objects.filter(pk=ours.account.pk, shared=True).exists()
     assert OutgoingWebhook.objects.count() == 2
+    assert Membership.objects.filter(tenant=acme).count() == 2
+    assert Invitation.objects.filter(tenant=acme).count() == 1
     assert Change.objects.filter(state="proposed").count() == 2
 
 
