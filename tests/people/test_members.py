@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import close_old_connections
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -129,7 +129,7 @@ def test_of_two_owners_who_remove_each_other_at_once_one_stays(acme: Tenant) -> 
         except membering.CannotChange as reason:
             refused.append(str(reason))
         finally:
-            close_old_connections()
+            connection.close()
 
     threads = [threading.Thread(target=go, args=[row]) for row in rows]
     for thread in threads:
