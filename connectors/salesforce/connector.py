@@ -125,6 +125,10 @@ class Salesforce:
     def find(self, folder: str, markers: Sequence[str], fields: Sequence[str]) -> Mapping[str, Record]:
         return self._reader(folder, fields).find(markers)
 
+    def under_way(self, folder: str, since: float) -> str:
+        source = self._source(folder)
+        return bulk.under_way(self.api, source.object, since, self.capabilities.settle_after)
+
     def remove_markers(self, folder: str, ids: Sequence[str], keep: Collection[str]) -> int:
         return markers.remove(self._reader(folder, ()), ids, keep)
 
