@@ -24,6 +24,7 @@ LARGEST: Final = 90_000_000  # bytes of one upload; Salesforce takes 100 million
 PATIENCE: Final = 60.0  # seconds that we wait for a job; a slice of a run and this are shorter than a task may be
 LONGEST_PAUSE: Final = 20.0  # between two looks, seconds
 NULL: Final = "#N/A"
+LONGEST_CELL: Final = 32_000  # characters
 CUT_OFF: Final = "The line to Salesforce was cut before a large job could begin. It goes on by itself in a moment."
 ABORTED: Final = "Somebody aborted a large job in Salesforce before it came to this contact. It will be tried again."
 ABORTED_WAIT: Final = 900.0  # seconds; whoever aborted a job does not want the next one at once
@@ -49,8 +50,10 @@ class Done:
 
 
 def can_carry(body: Body) -> bool:
-    """Whether a CSV file says what is meant: the text that stands for "empty" there cannot be told from a value."""
-    return NULL not in body.values()
+    """Whether a CSV file says what is meant: the text that stands for "empty" there cannot be told from a value, and
+    a cell holds less than a field may."""
+    texts = [value for value in body.values() if isinstance(value, str)]
+    return NULL not in texts and all(len(text) <= LONGEST_CELL for text in texts)
 
 
 def portions(numbers: Sequence[int], bodies: Mapping[int, Body]) -> Iterator[list[int]]:
@@ -225,17 +228,18 @@ def under_way(api: Api, object: str, since: float, settle_after: float) -> str:
 
 
 def as_csv(bodies: Sequence[Body]) -> bytes:
-    """UTF-8, with the names of all fields that any of the records has; an empty cell says nothing of its field."""
-    names = sorted({name for body in bodies for name, value in body.items() if value is not None})
+    """UTF-8, with the names of all fields that any of the records has; an empty cell says nothing of its field, so
+    that the organisation's default counts, and None empties it."""
+    names = sorted({name for body in bodies for name in body})
     text = io.StringIO(newline="")
     rows = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     rows.writerow(names)
-    rows.writerows([_cell(body.get(name)) for name in names] for body in bodies)
+    rows.writerows([_cell(body[name]) if name in body else "" for name in names] for body in bodies)
     return text.getvalue().encode()
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return NULL if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def problem_of(text: str) -> Problem:

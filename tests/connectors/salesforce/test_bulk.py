@@ -214,10 +214,20 @@ def test_an_upload_that_would_be_too_large_is_cut_into_jobs(monkeypatch: pytest.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(["LastName", "Title", "Description"]), texts, min_size=1), min_size=1))
+names = st.sampled_from(["LastName", "Title", "Description"])
+
+
+@given(st.lists(st.dictionaries(names, texts | st.none(), min_size=1).filter(bulk.can_carry), min_size=1))
 def test_a_file_says_what_was_meant(bodies: list[dict[str, Any]]) -> None:
+    """None and a field that is not named are two things: one empties a field, the other leaves it its default."""
     shown = csv.DictReader(io.StringIO(bulk.as_csv(bodies).decode(), newline=""))
-    assert [{name: value for name, value in row.items() if value} for row in shown] == bodies
+    said = [{name: None if value == "#N/A" else value for name, value in row.items() if value} for row in shown]
+    assert said == bodies
+
+
+@pytest.mark.parametrize(("text", "fits"), [("x" * 32_000, True), ("x" * 32_001, False), ("#N/A", False), ("", True)])
+def test_what_a_file_cannot_say_goes_otherwise(text: str, fits: bool) -> None:
+    assert bulk.can_carry({"LastName": "Maes", "Long__c": text}) is fits
 
 
 @pytest.mark.parametrize(
