@@ -197,6 +197,7 @@ class Job:
         )
 
     def _rows(self, path: str) -> list[dict[str, str]]:
+        self.api.host.fence()  # the answers to a large job take their time too
         text = self.api.get_text(path, self.what)
         return list(csv.DictReader(io.StringIO(text, newline="")))
 

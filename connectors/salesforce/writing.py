@@ -360,10 +360,16 @@ class Writer:
         """Answers to writes show nothing of the record, and the organisation's own rules may have changed it."""
         if not self.ids:
             return
+        seen: dict[str, Any] = {}
         try:
-            seen = self.reader.read(list(self.ids.values()))
+            for some in chunked(self.ids.values(), LIMIT):
+                if seen:
+                    self.reader.api.host.fence()  # keeps what we hold while very many are read
+                seen.update(self.reader.read(some))
+        except FenceLost:
+            raise
         except ConnectorError:
-            seen = {}
+            pass  # those that were not read have no answer yet
         for number, id in self.ids.items():
             record = seen.get(id)
             if isinstance(record, Record):
