@@ -220,7 +220,8 @@ class Capabilities:
     sequential_writes: bool = False  # one writing request at a time per account
     read_batch: int = 100
     write_batch: int = 100
-    # More new records than the first number that wait together go in one call, of at most the second number.
+    # More new records than the first number that wait together go in one call, of at most the second number. Such a
+    # connector is one that `WorksOff`.
     bulk_creates: tuple[int, int] | None = None
     rate: tuple[int, float] | None = None  # requests, in how many seconds: what the app grants one account
     settle_after: float = 0.0  # seconds a sent request may still take effect and stay invisible
@@ -307,6 +308,14 @@ class FindsSent(Protocol):
     def find_sent(self, folder: str, sent: Sequence[Sent], fields: Sequence[str]) -> Mapping[str, Record]:
         """By marker, the record that each create made, as far as one can be told: ours, made since, with what was sent.
         No record stands for two creates."""
+
+
+class WorksOff(Protocol):
+    """A connector whose app makes very many records long after it was asked to (`Capabilities.bulk_creates`)."""
+
+    def under_way(self, folder: str, since: float) -> str:
+        """What the app is still at that may make records of creates sent at `since` (by our clock) or later, for
+        people; empty if there is nothing, so that what `find` does not see then was not made. Raises ConnectorError."""
 
 
 class RemovesMarkers(Protocol):

@@ -181,7 +181,8 @@ class Answers:
     def _unknown(self, job: Job, result: WriteResult) -> None:
         self._row(job, ChangeState.UNKNOWN, result)
         self._fail(job, self.now)
-        job.work.row.update(health="waiting", reason="sent, but no answer came; it is looked up before anything else")
+        reason = result.reason or "sent, but no answer came; it is looked up before anything else"
+        job.work.row.update(health="waiting", reason=reason[:500])
 
     def _refused(self, job: Job, result: WriteResult) -> None:
         self._row(job, ChangeState.REFUSED, result)

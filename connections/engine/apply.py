@@ -56,6 +56,7 @@ class Sender:
     creates: list[Job] = field(default_factory=list)  # that wait to be so many that they go together
     deletes: list[Job] = field(default_factory=list)
     to_read: set[str] = field(default_factory=set)
+    under_way: set[str] = field(default_factory=set)  # what the app is still at, for people
     again: bool = False
     shared: bool | None = None  # whether other connections use the folder too; asked when first needed
 
@@ -118,6 +119,8 @@ class Sender:
             answers = Answers(self.plant, part, jobs, results, asked_at, self.clock.now(), self.counters)
             answers.take()
         self.to_read |= answers.to_read
+        if failure is None:
+            self.under_way |= {one.reason for one in results if one.outcome is Outcome.UNKNOWN and one.reason}
         self.again = self.again or answers.again
         if failure is not None:
             raise failure

@@ -58,7 +58,7 @@ class Lease:
         """Raises FenceLost when the lease may have passed to somebody else. Asks no database but where so much of it is
         used up that a long answer would outlast it."""
         left = self.expires_at - self.clock.now()
-        if self.seconds / 4 < left < self.seconds / 2:
+        if self.seconds / 4 < left < self.seconds * 0.8:
             self.renew()
         if self.clock.now() > self.expires_at - min(MARGIN, self.seconds / 4):
             raise FenceLost(f"The lease of {self.key} ran out; nothing was sent.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import orjson
@@ -27,6 +27,7 @@ from connectors.base import (
     Sent,
     Value,
     Values,
+    WorksOff,
     Write,
     WriteKind,
     chunked,
@@ -80,6 +81,7 @@ class Recovery:
     plant: Plant
     lease: Lease
     clock: Clock
+    under_way: set[str] = field(default_factory=set)  # what apps are still at, for people
 
     def run(self) -> int:
         """Returns how many writes cannot be settled yet."""
@@ -90,13 +92,25 @@ class Recovery:
             mine = [change for change in changes if change.side is side]
             creates = [change for change in mine if change.kind == "create"]
             due = [change for change in creates if self._is_due(change, part)]
+            if self._is_at_work(part, due):
+                due = []
             waiting += len(creates) - len(due)
             for batch in chunked(due, part.connector.capabilities.write_batch):
-                self._settle_creates(part, batch)
+                waiting += self._settle_creates(part, batch)
             others = [change for change in mine if change.kind != "create"]
             for batch in chunked(others, part.connector.capabilities.read_batch):
                 waiting += self._settle_writes(part, batch)
         return waiting
+
+    def _is_at_work(self, part: Part, creates: Sequence[Open]) -> bool:
+        """Asked before creates are looked for: what the app is still to make is not found yet."""
+        if not creates or part.connector.capabilities.bulk_creates is None:
+            return False
+        since = min(change.sent_at for change in creates)
+        said = cast(WorksOff, part.connector).under_way(part.folder.remote_id, since)
+        if said:
+            self.under_way.add(said)
+        return bool(said)
 
     def _is_due(self, change: Open, part: Part) -> bool:
         return part.connector.capabilities.idempotent_creates or self._has_arrived(change, part)
@@ -107,7 +121,8 @@ class Recovery:
 
     # ---- creates: looked up by marker; repeated with the same marker only where that cannot make a second record
 
-    def _settle_creates(self, part: Part, changes: Sequence[Open]) -> None:
+    def _settle_creates(self, part: Part, changes: Sequence[Open]) -> int:
+        """Returns how many cannot be settled yet."""
         asked_at = self.clock.now()
         markers = [change.marker for change in changes]
         if part.connector.capabilities.keeps_markers:
@@ -115,14 +130,17 @@ class Recovery:
         else:
             found = self._found_by_content(part, changes)
         absent = [change for change in changes if change.marker not in found]
+        waiting = 0
         if absent and part.connector.capabilities.idempotent_creates:
-            found.update(self._repeat(part, absent))
+            made, waiting = self._repeat(part, absent)
+            found.update(made)
             absent = []
         with transaction.atomic():
             self.lease.renew()
             known = [(change, found[change.marker]) for change in changes if change.marker in found]
             self._acknowledge_creates(part, known, asked_at)
             self._give_up(part.side, absent, "never arrived; decided again")
+        return waiting
 
     def _found_by_content(self, part: Part, changes: Sequence[Open]) -> dict[str, Record]:
         """A record that has a partner was made by another create, whose answer came."""
@@ -135,7 +153,9 @@ class Recovery:
         taken = set(pairs.filter(**of_others).values_list(f"{here}__remote_id", flat=True))
         return {marker: record for marker, record in found.items() if record.id not in taken}
 
-    def _repeat(self, part: Part, changes: Sequence[Open]) -> dict[str, Record]:
+    def _repeat(self, part: Part, changes: Sequence[Open]) -> tuple[dict[str, Record], int]:
+        """What was made, and how many have no answer again. Where the app puts a repeat off, what was sent first may
+        still take effect: decided again it would get another marker, and become a second record."""
         with transaction.atomic():
             self.lease.renew()
             now = self.clock.now()
@@ -150,14 +170,15 @@ class Recovery:
         made = {}
         refused = []
         for change, result in zip(changes, results, strict=True):
+            put_off = result.outcome is Outcome.LATER and self._has_arrived(change, part)
             if result.outcome is Outcome.DONE and result.record is not None:
                 made[change.marker] = result.record
-            elif result.outcome in (Outcome.REFUSED, Outcome.LATER, Outcome.ELSEWHERE):
+            elif put_off or result.outcome in (Outcome.REFUSED, Outcome.ELSEWHERE):
                 refused.append(change)
         with transaction.atomic():
             self.lease.renew()
             self._give_up(part.side, refused, "not taken; decided again")
-        return made
+        return made, len(changes) - len(made) - len(refused)
 
     def _acknowledge_creates(self, part: Part, found: Sequence[tuple[Open, Record]], asked_at: float) -> None:
         now = self.clock.now()

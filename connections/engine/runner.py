@@ -175,7 +175,9 @@ class Runner:
         full = self.run_row.kind == RunKind.FULL
         changed = self.connection.worked_version != self.connection.config_version
         self.plant = setup.build(self.connection, self.connectors, refresh=full or changed)
-        waiting = Recovery(self.plant, self.lease, self.clock).run()
+        recovery = Recovery(self.plant, self.lease, self.clock)
+        waiting = recovery.run()
+        self.under_way = recovery.under_way
         for side in Side:
             self._observe(side, full and self.run_row.slices == 1)
         if not (full or changed):
@@ -379,6 +381,7 @@ class Runner:
             if state is RunState.DONE:
                 lines.compared(self.plant, self.lease)
             gone = [f"the label “{name}” of a rule does not exist any more" for name in sorted(self.labels.deleted)]
-            self._close(state, "; ".join([*row.held.values(), *map(str, self.plant.problems), *gone]))
+            late = self.under_way.union(*(sender.under_way for sender in self.senders.values()))
+            self._close(state, "; ".join([*row.held.values(), *map(str, self.plant.problems), *gone, *sorted(late)]))
             self._drop_quiet_runs()
         return True

@@ -19,6 +19,7 @@ API_SHARE: Final = 80.0  # per cent of the organisation's daily calls; above tha
 LONGEST_ADDRESS: Final = 15_000  # the service takes 16,384 bytes
 TIMEOUT: Final = (10.0, 180.0)  # an organisation's own triggers can make a write slow
 LOST: Final = "Salesforce no longer accepts the authorisation of this account. Connect the account again."
+_USER: Final = re.compile(r"/(005[A-Za-z0-9]{12,15})$")
 _USAGE: Final = re.compile(r"\bapi-usage=(\d+)/(\d+)")
 
 Row = Mapping[str, Any]
@@ -121,6 +122,25 @@ class Api:
             if following == path:
                 raise Unavailable("Salesforce gives the same page again and again. It will be tried again.")
             path = self._own(following) if following else ""
+
+    def jobs(self, what: str) -> Iterator[Row]:
+        """The ingest jobs of the organisation that it still remembers, those of others included."""
+        path = "/jobs/ingest?jobType=V2Ingest"
+        while path:
+            page = self.get(path, what)
+            if not isinstance(page, dict) or not isinstance(page.get("records"), list):
+                raise Unavailable("Salesforce answered its list of jobs in an unknown shape. It will be tried again.")
+            yield from page["records"]
+            following = page.get("nextRecordsUrl")
+            if following == path:
+                raise Unavailable("Salesforce gives the same page again and again. It will be tried again.")
+            path = self._own(following) if following else ""
+
+    @property
+    def user(self) -> str:
+        """The id of who is signed in; empty where that is not known."""
+        found = _USER.search(self.option("id"))
+        return found[1] if found else ""
 
     def children(self, nested: Any, what: str) -> Iterator[Row]:
         """The rows of a child query, also those that did not fit into the page."""

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from connectors.base import AuthLost, ConnectorError, FenceLost, Unavailable
-from connectors.http import NoAnswer
+from connectors.base import AuthLost, ConnectorError, FenceLost, Throttled, Unavailable
 from connectors.salesforce.api import Api
 from connectors.salesforce.errors import Problem, error_for
+from connectors.salesforce.fields import seconds_of
 
 FROM: Final = 2000  # creates that are too many for collections
 MOST: Final = 5_000
@@ -24,8 +24,15 @@ LARGEST: Final = 90_000_000  # bytes of one upload; Salesforce takes 100 million
 PATIENCE: Final = 60.0  # seconds that we wait for a job; a slice of a run and this are shorter than a task may be
 LONGEST_PAUSE: Final = 20.0  # between two looks, seconds
 NULL: Final = "#N/A"
+LONGEST_CELL: Final = 32_000  # characters
+CUT_OFF: Final = "The line to Salesforce was cut before a large job could begin. It goes on by itself in a moment."
+ABORTED: Final = "Somebody aborted a large job in Salesforce before it came to this contact. It will be tried again."
+ABORTED_WAIT: Final = 900.0  # seconds; whoever aborted a job does not want the next one at once
 LATE: Final = "Salesforce is still at work on a large job. What became of its contacts is looked up at the next run."
 _ERROR: Final = re.compile(r"^([A-Z_]+):(.*):([^:]*?)\s*--\s*$", re.DOTALL)
+SLACK: Final = 60.0  # seconds by which two clocks that were compared may still differ
+TO_CLOSE: Final = 120.0  # seconds from the opening of a job to its closing at most; a lease is shorter
+_AT_WORK: Final = {"UploadComplete", "InProgress"}
 _ENDED: Final = {"JobComplete", "Failed", "Aborted"}
 
 Body = Mapping[str, Any]
@@ -33,17 +40,20 @@ Body = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Done:
-    """What became of the rows of a job, by mark. Rows that are in neither were certainly not made, unless the job is
-    `late`: then nothing is known of any."""
+    """What became of the rows of a job, by mark. Those in `left` were certainly not made; `reason` says for people why
+    they wait, and without one they may go otherwise at once. Of rows that are nowhere nothing is known."""
 
     ids: dict[str, str] = field(default_factory=dict)
     problems: dict[str, Problem] = field(default_factory=dict)
-    late: bool = False
+    left: frozenset[str] = frozenset()
+    reason: str = ""
 
 
 def can_carry(body: Body) -> bool:
-    """Whether a CSV file says what is meant: the text that stands for "empty" there cannot be told from a value."""
-    return NULL not in body.values()
+    """Whether a CSV file says what is meant: the text that stands for "empty" there cannot be told from a value, and
+    a cell holds less than a field may."""
+    texts = [value for value in body.values() if isinstance(value, str)]
+    return NULL not in texts and all(len(text) <= LONGEST_CELL for text in texts)
 
 
 def portions(numbers: Sequence[int], bodies: Mapping[int, Body]) -> Iterator[list[int]]:
@@ -77,17 +87,25 @@ class Job:
         return f"/jobs/ingest/{self.id}"
 
     def run(self, bodies: Sequence[Body]) -> Done:
-        """Raises NoAnswer where the job may take effect, and other kinds of ConnectorError only where it does not."""
-        self._open()
+        """Raises ConnectorError only where the job takes no effect."""
+        marks = frozenset(str(body[self.mark]) for body in bodies)
         try:
+            self._open()
             self._upload(bodies)
-            closed = self._close()
         except FenceLost:
             raise
-        except ConnectorError:
+        except Unavailable:
+            self._abort()
+            return Done(left=marks, reason=CUT_OFF)
+        except (AuthLost, Throttled):
             self._abort()
             raise
-        return self._outcome(self._wait()) if closed else Done(late=True)
+        except ConnectorError:  # no jobs for this user, or no more of them today: collections may do
+            self._abort()
+            return Done(left=marks)
+        if not self._close():
+            return Done(left=marks, reason=CUT_OFF)
+        return self._outcome(self._wait())
 
     # ---- before anything takes effect
 
@@ -103,29 +121,38 @@ class Job:
         if status >= 300:
             raise error_for(status, answer, self.what)
 
-    def _abort(self) -> None:
-        """So that no half job stays in the organisation's list; it does nothing there either way."""
+    def _abort(self) -> bool:
+        """Whether the job certainly does nothing from now on; one that was not closed does nothing anyway."""
+        if not self.id:
+            return False
         try:
             self._sent("PATCH", self.path, {"state": "Aborted"})
         except FenceLost:
             raise
         except ConnectorError:
-            return
+            return False
+        return True
 
     # ---- from here on something may
 
     def _close(self) -> bool:
-        """False if nobody knows whether the job runs."""
+        """False if the job is certainly not closed. Where no answer comes, one that is still open is aborted: then the
+        request to close it is refused even if it arrives yet."""
         try:
             self._sent("PATCH", self.path, {"state": "UploadComplete"})
-        except NoAnswer:
-            try:
-                return self._state() != "Open"
-            except FenceLost:
-                raise
-            except ConnectorError:
-                return False
+        except FenceLost:
+            raise
+        except ConnectorError:
+            return not (self._seen_open() and self._abort())
         return True
+
+    def _seen_open(self) -> bool:
+        try:
+            return self._state() == "Open"
+        except FenceLost:
+            raise
+        except ConnectorError:
+            return False
 
     def _state(self) -> str:
         seen = self.api.get(self.path, self.what)
@@ -152,18 +179,25 @@ class Job:
         return ""
 
     def _outcome(self, state: str) -> Done:
+        """Of what a job did before it was given up or aborted, its results tell as well."""
         if state not in _ENDED:
-            return Done(late=True)
+            return Done()
+        names = ("successfulResults", "failedResults", "unprocessedrecords")
         try:
-            made, failed = (self._rows(f"{self.path}/{name}/") for name in ("successfulResults", "failedResults"))
+            made, failed, left = (self._rows(f"{self.path}/{name}/") for name in names)
         except FenceLost:
             raise
         except ConnectorError:
-            return Done(late=True)
-        ids = {row[self.mark]: row["sf__Id"] for row in made if row.get(self.mark)}
-        return Done(ids, {row[self.mark]: problem_of(row["sf__Error"]) for row in failed if row.get(self.mark)})
+            return Done()
+        return Done(
+            {row[self.mark]: row["sf__Id"] for row in made if row.get(self.mark)},
+            {row[self.mark]: problem_of(row["sf__Error"]) for row in failed if row.get(self.mark)},
+            frozenset(row[self.mark] for row in left if row.get(self.mark)),
+            ABORTED if state == "Aborted" else "",
+        )
 
     def _rows(self, path: str) -> list[dict[str, str]]:
+        self.api.host.fence()  # the answers to a large job take their time too
         text = self.api.get_text(path, self.what)
         return list(csv.DictReader(io.StringIO(text, newline="")))
 
@@ -174,18 +208,39 @@ class Job:
         return answer
 
 
+def under_way(api: Api, object: str, since: float, settle_after: float) -> str:
+    """What Salesforce is still at, for people: a job that may be ours, as far as object, user and time tell. One that
+    is open does nothing unless a request to close it is still on its way; we never close it later."""
+    jobs = list(api.jobs("the jobs of the organisation"))
+    ahead = api.server_time - api.host.clock.now()
+    now = api.server_time
+    for job in jobs:
+        try:
+            made = seconds_of(job.get("createdDate"))
+        except ValueError:
+            made = now  # it may be ours
+        ours = job.get("object") == object and job.get("operation") == "insert" and made >= since + ahead - SLACK
+        if not ours or (api.user and str(job.get("createdById") or api.user)[:15] != api.user[:15]):
+            continue
+        closing = job.get("state") == "Open" and now < made + settle_after + TO_CLOSE
+        if closing or job.get("state") in _AT_WORK:
+            return LATE
+    return ""
+
+
 def as_csv(bodies: Sequence[Body]) -> bytes:
-    """UTF-8, with the names of all fields that any of the records has; an empty cell says nothing of its field."""
-    names = sorted({name for body in bodies for name, value in body.items() if value is not None})
+    """UTF-8, with the names of all fields that any of the records has; an empty cell says nothing of its field, so
+    that the organisation's default counts, and None empties it."""
+    names = sorted({name for body in bodies for name in body})
     text = io.StringIO(newline="")
     rows = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     rows.writerow(names)
-    rows.writerows([_cell(body.get(name)) for name in names] for body in bodies)
+    rows.writerows([_cell(body[name]) if name in body else "" for name in names] for body in bodies)
     return text.getvalue().encode()
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return NULL if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def problem_of(text: str) -> Problem:

@@ -130,6 +130,10 @@ class Salesforce:
     def origins(self, folder: str, ids: Sequence[str]) -> Mapping[str, str]:
         return converted_from(self.api, ids) if folder == "Contact" else {}
 
+    def under_way(self, folder: str, since: float) -> str:
+        source = self._source(folder)
+        return bulk.under_way(self.api, source.object, since, self.capabilities.settle_after)
+
     def remove_markers(self, folder: str, ids: Sequence[str], keep: Collection[str]) -> int:
         return markers.remove(self._reader(folder, ()), ids, keep)
 

@@ -3,7 +3,6 @@ this user made in the time in which the request can have taken effect, with the 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,7 +15,6 @@ from connectors.salesforce.reading import Reader
 SLACK: Final = 60.0  # seconds by which two clocks that were compared may still differ
 _KEYS: Final = ("LastName", "FirstName", "Email", "Company")
 _ALWAYS: Final = ("LastName", "FirstName", "Email", "CreatedDate")
-_USER: Final = re.compile(r"/(005[A-Za-z0-9]{12,15})$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +43,8 @@ class Search:
         api.get("/limits", "the limits")  # compares the clocks
         ahead = api.server_time - api.host.clock.now()
         where = f"CreatedDate >= {moment(min(one.at for one in sent) + ahead - SLACK)}"
-        user = _USER.search(api.option("id"))
-        if user:
-            where += f" AND CreatedById = {literal(user[1])}"
+        if api.user:
+            where += f" AND CreatedById = {literal(api.user)}"
         names = sorted({str(one.values.get("LastName") or PLACEHOLDER) for one in sent})
         rows: list[Row] = []
         for some in portions(f"{self.reader.select(self.reader.source.catalogue(), more)} {where}" + " " * 99, names):

@@ -188,27 +188,35 @@ class Writer:
 
     def _in_bulk(self, numbers: Sequence[int], bodies: Mapping[int, Any], writes: Sequence[Write]) -> list[int]:
         """Returns those that must go otherwise."""
-        mark = self.reader.source.mark
+        otherwise = [number for number in numbers if not bulk.can_carry(bodies[number])]
         fit = [number for number in numbers if bulk.can_carry(bodies[number])]
         for some in bulk.portions(fit, bodies):
-            job = bulk.Job(self.reader.api, self.object, mark)
-            self._attempt(some, partial(self._in_one_job, job, some, bodies, writes))
-        return [number for number in numbers if not bulk.can_carry(bodies[number])]
+            job = bulk.Job(self.reader.api, self.object, self.reader.source.mark)
+            self._attempt(some, partial(self._in_one_job, job, some, bodies, writes, otherwise))
+        return otherwise
 
     def _in_one_job(
-        self, job: bulk.Job, numbers: Sequence[int], bodies: Mapping[int, Any], writes: Sequence[Write]
+        self,
+        job: bulk.Job,
+        numbers: Sequence[int],
+        bodies: Mapping[int, Any],
+        writes: Sequence[Write],
+        otherwise: list[int],
     ) -> None:
         done = job.run([bodies[number] for number in numbers])
         for number in numbers:
             marker = writes[number].marker
-            if done.late:
-                self.results[number] = WriteResult(Outcome.UNKNOWN, reason=bulk.LATE)
-            elif marker in done.ids:
+            if marker in done.ids:
                 self.ids[number] = done.ids[marker]
             elif marker in done.problems:
                 self._not_created(number, done.problems[marker], bodies[number], writes[number])
+            elif marker not in done.left:
+                self.results[number] = WriteResult(Outcome.UNKNOWN, reason=bulk.LATE)
+            elif done.reason:
+                after = bulk.ABORTED_WAIT if done.reason == bulk.ABORTED else LOCK_WAIT
+                self.results[number] = WriteResult(Outcome.LATER, reason=done.reason, after=after)
             else:
-                self.results[number] = WriteResult(Outcome.LATER, after=LOCK_WAIT)
+                otherwise.append(number)
 
     def _not_created(self, number: int, problem: Problem, body: Mapping[str, Any], write: Write) -> None:
         if problem.code == "DUPLICATES_DETECTED":  # only an answer to one record names the one that is there
@@ -352,10 +360,16 @@ class Writer:
         """Answers to writes show nothing of the record, and the organisation's own rules may have changed it."""
         if not self.ids:
             return
+        seen: dict[str, Any] = {}
         try:
-            seen = self.reader.read(list(self.ids.values()))
+            for some in chunked(self.ids.values(), LIMIT):
+                if seen:
+                    self.reader.api.host.fence()  # keeps what we hold while very many are read
+                seen.update(self.reader.read(some))
+        except FenceLost:
+            raise
         except ConnectorError:
-            seen = {}
+            pass  # those that were not read have no answer yet
         for number, id in self.ids.items():
             record = seen.get(id)
             if isinstance(record, Record):

@@ -12,10 +12,12 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce
+from simple_salesforce.bulk2 import ColumnDelimiter, LineEnding, Operation
 from simple_salesforce.exceptions import (
     SalesforceExpiredSession,
     SalesforceMalformedRequest,
     SalesforceMoreThanOneRecord,
+    SalesforceOperationError,
     SalesforceResourceNotFound,
 )
 from simple_salesforce.format import format_soql
@@ -138,3 +140,48 @@ def test_campaign_members_are_found_through_their_contact(client: Any) -> None:
     assert [one["Campaign"]["Name"] for one in found["CampaignMembers"]["records"]] == ["Newsletter"]
     inside = "SELECT Id FROM Contact WHERE Id IN (SELECT ContactId FROM CampaignMember)"
     assert client.query(inside)["totalSize"] == 1
+
+
+HARD = 'First line\r\nsecond, with "quotes"; a | and a `\n\nŻółć 李 🎈'
+
+
+@pytest.mark.parametrize("ending", ["LF", "CRLF"])
+@pytest.mark.parametrize("delimiter", ["COMMA", "TAB", "PIPE", "SEMICOLON", "CARET", "BACKQUOTE"])
+def test_ingests_in_a_job_in_every_form_of_its_file(client: Any, delimiter: str, ending: str) -> None:
+    people = [{"LastName": f"Person {number}", "Description": HARD, "Title": "#N/A"} for number in range(3)]
+    options = {"column_delimiter": ColumnDelimiter(delimiter), "line_ending": LineEnding(ending)}
+    [job] = client.bulk2.Contact.insert(records=people, wait=0.01, **options)
+    assert (job["numberRecordsTotal"], job["numberRecordsFailed"]) == (3, 0)
+    found = client.query("SELECT LastName, Description, Title FROM Contact ORDER BY LastName")["records"]
+    shown = [(one["LastName"], one["Description"].replace("\r\n", "\n"), one["Title"]) for one in found]
+    assert shown == [(f"Person {number}", HARD.replace("\r\n", "\n"), None) for number in range(3)]
+
+
+def test_a_job_tells_which_rows_it_made_refused_and_left(client: Any, sandbox: Sandbox) -> None:
+    people = [{"LastName": "Maes", "Email": "maes@example.com"}, {"LastName": "Bad", "Email": "none"}]
+    [job] = client.bulk2.Contact.insert(records=people, wait=0.01)
+    results = client.bulk2.Contact.get_all_ingest_records(job["job_id"])
+    assert [one["LastName"] for one in results["successfulRecords"]] == ["Maes"]
+    assert [one["sf__Error"] for one in results["failedRecords"]] == [
+        "INVALID_EMAIL_ADDRESS:Email: invalid email address: none:Email --"
+    ]
+    assert results["unprocessedRecords"] == []
+    with pytest.raises(SalesforceOperationError, match="Field name not found : Nowhere"):
+        client.bulk2.Contact.insert(records=[{"LastName": "Maes", "Nowhere": "x"}], wait=0.01)
+    assert len(client.query("SELECT Id FROM Contact")["records"]) == 1
+
+
+def test_a_job_goes_through_its_states_and_ends_by_hand(client: Any, sandbox: Sandbox) -> None:
+    sandbox.part("salesforce").set_switches(USER, bulk_seconds=60)
+    jobs = client.bulk2.Contact._client
+    made = jobs.create_job(Operation.insert)
+    jobs.upload_job_data(made["id"], "LastName\nMaes\n")
+    assert made["state"] == "Open"
+    assert jobs.close_job(made["id"])["state"] == "UploadComplete"
+    assert [jobs.get_job(made["id"], False)["state"] for _ in range(2)] == ["UploadComplete", "InProgress"]
+    assert jobs.abort_job(made["id"], False)["state"] == "Aborted"
+    sandbox.clock.advance(61)
+    assert client.query("SELECT Id FROM Contact")["records"] == []
+    assert "Maes" in jobs.get_ingest_results(made["id"], "unprocessedRecords")
+    with pytest.raises(SalesforceMalformedRequest):
+        jobs.close_job(made["id"])

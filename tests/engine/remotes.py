@@ -111,6 +111,7 @@ class Manners:
         )
 
 
+AT_WORK = "The app is still at work on many new records."
 # Neutral words for fields, and what the two made-up apps call them.
 WORDS_RICH = {
     "full": "fn", "first": "given", "last": "family", "middle": "middle", "nickname": "nickname", "company": "org",
@@ -174,6 +175,8 @@ class MemoryRemote(InstantRemote):
         self._page_twice = False
         self._pages_reversed = False
         self._flaky = 0
+        self.at_work = 0  # requests that take effect later
+        self.tells_of_work = True
         for shelf in self.shelves.values():
             shelf.read_only = self.manners.read_only
 
@@ -290,7 +293,7 @@ class MemoryRemote(InstantRemote):
         if trouble and fault not in (Fault.LOST_RESPONSE, Fault.STORED_500, Fault.LATE, Fault.LOST_REQUEST):
             _raise_before(trouble)
         if trouble and fault == Fault.LATE:
-            self.world.after(trouble.after, lambda: [self.apply(shelf, write, fields) for write in writes])
+            self._take_up(trouble.after, shelf, writes, fields)
         fates = self._fates.popleft() if self._fates else (Fate.OK,)
         results = []
         if fault not in (Fault.LATE, Fault.LOST_REQUEST):
@@ -299,6 +302,19 @@ class MemoryRemote(InstantRemote):
         self.world.crash.tick(f"after {self.name} write")
         self.world.answer(f"{self.name} write")
         return [WriteResult(Outcome.UNKNOWN) for _ in writes] if fault else results
+
+    def _take_up(self, seconds: float, shelf: Shelf, writes: Sequence[Write], fields: Sequence[str]) -> None:
+        self.at_work += 1
+
+        def finish() -> None:
+            self.at_work -= 1
+            for write in writes:
+                self.apply(shelf, write, fields)
+
+        self.world.after(seconds, finish)
+
+    def under_way(self, folder: str, since: float) -> str:
+        return self._request("under way", lambda: AT_WORK if self.at_work and self.tells_of_work else "")
 
     def _one(self, shelf: Shelf, write: Write, fields: Sequence[str], fate: Fate) -> WriteResult:
         if fate == Fate.REFUSED:
@@ -440,6 +456,7 @@ class Login:
         )
         self.create_label, self.read, self.find = remote.create_label, remote.read, remote.find
         self.origins = remote.origins
+        self.under_way = remote.under_way
 
     def changes(self, folder: str, cursor: str, fields: Sequence[str], known: Known) -> Iterator[ChangePage]:
         return self.remote.changes(folder, cursor, fields, known)

@@ -22,6 +22,7 @@ from connectors.sandboxkit.database import Row
 from connectors.sandboxkit.web import Response, json_response
 
 DELIMITERS = {"COMMA": ",", "TAB": "\t", "PIPE": "|", "SEMICOLON": ";", "CARET": "^", "BACKQUOTE": "`"}
+LARGEST = 100_000_000  # bytes of one upload before they are encoded
 OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 
 
@@ -40,7 +41,7 @@ def handle(call: Call, rest: list[str]) -> Response:
     row = call.store.database.one(sql, (rest[1], call.org.id, kind))
     if row is None:
         raise not_found("Unable to find job")
-    match (call.method, *rest[2:]):
+    match (call.method, *(name.replace("unprocessedRecords", "unprocessedrecords") for name in rest[2:])):
         case ("GET",):
             return json_response(_shown(_looked_at(call, row)))
         case ("PATCH",):
@@ -69,6 +70,7 @@ def _shown(row: Row | Mapping[str, Any]) -> Data:
         "concurrencyMode": "Parallel",
         "contentType": "CSV",
         "apiVersion": float(API_VERSION),
+        "jobType": "V2Ingest" if row["kind"] == "ingest" else "V2Query",
     }
     return {**common, **{name: value for name, value in data.items() if name != "due"}}
 
@@ -97,6 +99,10 @@ def _create(call: Call, kind: str) -> Response:
     else:
         if operation not in OPERATIONS:
             raise SalesforceError(400, "INVALIDJOB", f"Unsupported operation: {operation}")
+        if _opened_today(call) >= int(call.org.on("bulk_jobs")):
+            raise SalesforceError(
+                400, "EXCEEDEDQUOTA", "The organisation has opened as many jobs as it may in 24 hours"
+            )
         data["object"] = call.writes.info(str(body.get("object"))).name
         if operation == "upsert":
             if not body.get("externalIdFieldName"):
@@ -109,6 +115,12 @@ def _create(call: Call, kind: str) -> Response:
     return json_response(_shown(row))
 
 
+def _opened_today(call: Call) -> int:
+    sql = "SELECT count(*) AS found FROM salesforce_job WHERE org = ? AND kind = 'ingest' AND made > ?"
+    row = call.store.database.one(sql, (call.org.id, call.store.now() - 86_400))
+    return int(row["found"]) if row else 0
+
+
 def _save(call: Call, id: str, kind: str, state: str, data: Data, results: Sequence[Any] = ()) -> None:
     call.store.database.execute(
         "INSERT INTO salesforce_job (id, org, kind, state, made, data, results) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -119,6 +131,8 @@ def _save(call: Call, id: str, kind: str, state: str, data: Data, results: Seque
 def _upload(call: Call, row: Row) -> Response:
     if row["state"] != "Open" or row["upload"]:
         raise SalesforceError(400, "INVALIDJOBSTATE", "Data was uploaded to this job already, or it is closed")
+    if len(call.request.body) > LARGEST:
+        raise SalesforceError(413, "REQUEST_ENTITY_TOO_LARGE", "The upload is larger than 100 MB")
     call.store.database.execute("UPDATE salesforce_job SET upload = ? WHERE id = ?", (call.request.body, row["id"]))
     return Response(201)
 
@@ -129,7 +143,7 @@ def _change(call: Call, row: Row) -> Response:
         raise SalesforceError(400, "INVALIDJOBSTATE", f"Cannot change the state of the job to {state}")
     if state == "UploadComplete" and row["state"] != "Open":
         raise SalesforceError(400, "INVALIDJOBSTATE", "The job is closed already")
-    data = {**orjson.loads(row["data"]), "due": call.store.now() + int(float(call.org.on("bulk_seconds")) * 1000)}
+    data = {**orjson.loads(row["data"]), "due": call.store.now() + int(call.org.on("bulk_seconds"))}
     results = _unprocessed(_lines(data, row)) if state == "Aborted" and row["upload"] else []
     _put(call, row["id"], state, data, results)
     return json_response(_shown({**dict(row), "state": state, "data": orjson.dumps(data)}))

@@ -56,6 +56,7 @@ SWITCHES: Mapping[str, Any] = {
     "instance_url": "",  # another than the sandbox's own
     "api_enabled": True,
     "read_only": False,  # True: the user may look but not write
+    "bulk_jobs": 15_000,  # ingest jobs that may be opened in 24 hours
     "bulk_seconds": 0,  # until a closed bulk job is worked off
     "locked": [],  # ids whose rows another transaction holds
 }

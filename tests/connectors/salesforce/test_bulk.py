@@ -6,6 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import pytest
@@ -119,13 +120,72 @@ def test_a_job_that_takes_too_long_is_looked_up_later_and_makes_nobody_twice(acc
     assert len(account.records("Contact")) == MANY
 
 
-def test_a_job_that_salesforce_gives_up_had_no_effect(account: Account) -> None:
+def test_what_a_job_that_salesforce_gives_up_did_not_come_to_goes_in_calls_that_say_why(account: Account) -> None:
     connector = account.connect()
     connector.fields("Contact")
     account.api.set_switches(account.user, hidden=["Contact.Title"])
     results = send(connector, people(Title="Buyer"))
-    assert {result.outcome for result in results} == {Outcome.LATER}
+    assert {(result.outcome, result.field) for result in results} == {(Outcome.REFUSED, "")}
+    assert all("INVALID_FIELD" in result.reason for result in results)
     assert account.records("Contact") == []
+
+
+def test_where_jobs_are_refused_creates_go_in_calls(account: Account) -> None:
+    account.api.set_switches(account.user, bulk_jobs=0)
+    assert {result.outcome for result in send(account.connect(), people())} == {Outcome.DONE}
+    assert asked(account) == {"POST /jobs/ingest": 1, "POST /composite/sobjects": 2}
+
+
+def test_a_job_that_somebody_aborts_is_not_begun_again_at_once(account: Account) -> None:
+    account.api.set_switches(account.user, bulk_seconds=3600)
+    connector = account.connect()
+    connector.fields("Contact")
+    looks = count(1)
+
+    def fence() -> None:
+        if next(looks) == 5:  # the second look at the job
+            [job] = account.connect().api.jobs("jobs")
+            account.connect().api.send("PATCH", f"/jobs/ingest/{job['id']}", {"state": "Aborted"}, "a job")
+
+    object.__setattr__(connector.api.host, "fence", fence)
+    results = send(connector, people())
+    found = {(result.outcome, result.reason, result.after) for result in results}
+    assert found == {(Outcome.LATER, bulk.ABORTED, bulk.ABORTED_WAIT)}
+    assert account.records("Contact") == []
+
+
+def under_way(account: Account, ago: float = 0.0) -> str:
+    connector = account.connect()
+    return connector.under_way("Contact", connector.api.host.clock.now() - ago)
+
+
+def test_a_job_is_told_of_until_it_ended_and_only_by_who_may_have_sent_it(account: Account) -> None:
+    assert under_way(account) == ""
+    account.api.set_switches(account.user, bulk_seconds=3600)
+    send(account.connect(), people())
+    assert under_way(account) == bulk.LATE
+    assert account.connect().under_way("Lead", 0) == ""
+    assert under_way(account, ago=-4000) == ""
+    account.sandbox.clock.advance(3601)
+    assert under_way(account, ago=4000) == ""
+    assert len(account.records("Contact")) == MANY
+
+
+def test_an_open_job_of_a_dead_process_is_waited_for_no_longer_than_its_closing_may_take(account: Account) -> None:
+    connector = account.connect()
+    bulk.Job(connector.api, "Contact", MARK)._open()
+    assert under_way(account) == bulk.LATE
+    account.sandbox.clock.advance(connector.capabilities.settle_after + bulk.TO_CLOSE + 1)
+    assert under_way(account, ago=1000) == ""
+
+
+def test_a_job_whose_closing_was_not_answered_is_aborted_while_it_is_open(account: Account) -> None:
+    connector = account.connect()
+    connector.fields("Contact")
+    account.fault("drop", path="jobs/ingest/[^/]+$", when="before")
+    results = send(connector, people())
+    assert {(result.outcome, result.reason) for result in results} == {(Outcome.LATER, bulk.CUT_OFF)}
+    assert [job["state"] for job in connector.api.jobs("jobs")] == ["Aborted"]
 
 
 def test_who_lost_the_right_to_write_stops_while_a_job_is_worked_off(account: Account) -> None:
@@ -154,10 +214,20 @@ def test_an_upload_that_would_be_too_large_is_cut_into_jobs(monkeypatch: pytest.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(["LastName", "Title", "Description"]), texts, min_size=1), min_size=1))
+names = st.sampled_from(["LastName", "Title", "Description"])
+
+
+@given(st.lists(st.dictionaries(names, texts | st.none(), min_size=1).filter(bulk.can_carry), min_size=1))
 def test_a_file_says_what_was_meant(bodies: list[dict[str, Any]]) -> None:
+    """None and a field that is not named are two things: one empties a field, the other leaves it its default."""
     shown = csv.DictReader(io.StringIO(bulk.as_csv(bodies).decode(), newline=""))
-    assert [{name: value for name, value in row.items() if value} for row in shown] == bodies
+    said = [{name: None if value == "#N/A" else value for name, value in row.items() if value} for row in shown]
+    assert said == bodies
+
+
+@pytest.mark.parametrize(("text", "fits"), [("x" * 32_000, True), ("x" * 32_001, False), ("#N/A", False), ("", True)])
+def test_what_a_file_cannot_say_goes_otherwise(text: str, fits: bool) -> None:
+    assert bulk.can_carry({"LastName": "Maes", "Long__c": text}) is fits
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,11 @@ from connections.engine.leases import Fence
 from connections.engine.runner import Runner
 from connections.models import Change, Connection, Pair, Run
 from connections.models.changes import OPEN
+from connectors.http import Answer, Http
+from connectors.salesforce import bulk
 from connectors.sandbox import Sandbox
 from tests.connectors.salesforce.conftest import Account
+from tests.engine.world import Crash
 from tests.factories import make_account, make_connection, make_folder, make_tenant
 from tests.faults.stage import Clock, Mailbox, Person, address
 
@@ -221,8 +224,67 @@ def test_very_many_new_people_come_in_one_job_and_once(stage: Make, settings: An
     assert both.people() == both.mailbox.people()
     asked = Counter(one.method for one in both.sandbox.journal.requests() if one.account == both.org.user)
     jobs = [one for one in both.sandbox.journal.requests() if one.account == both.org.user and "/jobs/" in one.path]
-    assert sum(one.method == "POST" for one in jobs) == 1
-    assert asked["POST"] == 1 if not when else asked["POST"] <= 5
+    assert sum(one.method == "POST" for one in jobs) == (2 if when == "before" else 1)
+    assert asked["POST"] == sum(one.method == "POST" for one in jobs)
+
+
+def test_a_job_that_takes_hours_is_waited_for_and_nothing_is_sent_again(stage: Make, settings: Any) -> None:
+    settings.APP_SETTINGS = {**settings.APP_SETTINGS, "SALESFORCE_BULK_ABOVE": "204"}
+    both = stage(guard_creates_least=1000)
+    both.mailbox.add(*(Person(f"First{number}", f"Last{number}") for number in range(205)))
+    both.org.api.set_switches(both.org.user, bulk_seconds=7200)
+    both.run()
+    before = both.writes
+    for _ in range(3):
+        both.wait(600)
+        run = both.run()
+        assert (run.state, run.message, run.counters["waiting"]) == ("done", bulk.LATE, 205)
+    assert both.writes == before
+    assert both.people() == {}
+    both.wait(7200)
+    both.settle()
+    assert both.writes == before
+    assert both.people() == both.mailbox.people()
+
+
+@pytest.mark.parametrize(
+    ("last", "seconds"),
+    [
+        ("POST jobs/ingest", 30),
+        ("PUT batches", 30),
+        ("PATCH jobs/ingest/", 30),
+        ("GET jobs/ingest/", 3600),
+        ("GET successfulResults", 0),
+    ],
+)
+def test_a_process_that_dies_around_a_job_leaves_nobody_twice_and_nobody_out(
+    stage: Make, settings: Any, monkeypatch: pytest.MonkeyPatch, last: str, seconds: int
+) -> None:
+    """`last`: the request after whose answer it dies; nothing of a dead process is written or sent any more."""
+    settings.APP_SETTINGS = {**settings.APP_SETTINGS, "SALESFORCE_BULK_ABOVE": "204"}
+    both = stage(guard_creates_least=1000)
+    both.mailbox.add(*(Person(f"First{number}", f"Last{number}") for number in range(205)))
+    both.org.api.set_switches(both.org.user, bulk_seconds=seconds)
+    method, part = last.split()
+    real = Http.request
+
+    def mortal(http: Http, verb: str, url: str, **options: Any) -> Answer:
+        answer = real(http, verb, url, **options)
+        if verb == method and part in url:
+            raise Crash(last)
+        return answer
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Http, "request", mortal)
+        with pytest.raises(Crash):
+            both.run()
+    assert Change.objects.filter(state__in=OPEN).count() == 205
+    both.wait(100)
+    for _ in range(3):
+        both.run()
+        both.wait(1300)
+    both.settle()
+    assert both.people() == both.mailbox.people()
 
 
 @pytest.mark.parametrize("marks", [True, False])
