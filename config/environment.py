@@ -14,6 +14,13 @@ from django.core.exceptions import ImproperlyConfigured
 env = environ.FileAwareEnv()
 
 
+def read_settings_file(path: str) -> None:
+    """Lines NAME=value; what the environment says itself counts more."""
+    if not os.access(path, os.R_OK):
+        raise ImproperlyConfigured(f"SETTINGS_FILE names {path}, which is not there or may not be read.")
+    env.read_env(path)
+
+
 def kept(name: str, path: Path, make: Callable[[], str], embedded: bool) -> str:
     """The secret `name`: from the environment, or in the embedded set-up made once and kept in `path`, mode 600."""
     value = str(env.str(name, default="")).strip()

@@ -9,9 +9,12 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
-from config.environment import env, kept, new_encryption_key, new_secret, starting_with
+from config.environment import env, kept, new_encryption_key, new_secret, read_settings_file, starting_with
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+if SETTINGS_FILE := env.str("SETTINGS_FILE", default=""):
+    read_settings_file(SETTINGS_FILE)
 
 # ---- where data and secrets live ---------------------------------------------------------------------------------
 

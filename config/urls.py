@@ -18,6 +18,7 @@ from connections.views import (
     news,
     notifications,
     overview,
+    takingback,
     tending,
 )
 
@@ -63,6 +64,8 @@ urlpatterns = [
     path(f"{ONE}settings/", tending.settings, name="connection-settings"),
     path(f"{ONE}mapping/", tending.mapping, name="connection-mapping"),
     path(f"{ONE}history/", tending.history, name="connection-history"),
+    path(f"{ONE}undo/", takingback.begin, name="connection-undo"),
+    path(f"{ONE}undo/<int:run>/", takingback.plan, name="connection-take-back"),
     path(f"{ONE}contacts/", contacts.listed, name="connection-contacts"),
     path(f"{ONE}contacts.csv", contacts.as_csv, name="connection-contacts-csv"),
     path(f"{ONE}contacts/<int:pair>/", contacts.one, name="connection-contact"),

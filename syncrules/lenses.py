@@ -162,7 +162,7 @@ class PatternLens(PartsLens):
     """Several fields joined by a pattern such as ``{0} {1}`` or ``{0}, {1} ({2})``.
 
     An empty part takes its brackets and the text before it along. Taken apart, the reading wins that changes the
-    fewest of the old parts, and of these the one that fills the most.
+    fewest of the old parts, of these the one that empties the fewest, and of these the one that fills the most.
     """
 
     __slots__ = ("_before", "_close", "_open")
@@ -195,7 +195,13 @@ class PatternLens(PartsLens):
         readings = [parts for parts in found if self.join(parts) == whole]
         if not readings:
             raise Refused("it does not have the form of the pattern", self.fields[0].key)
-        return min(readings, key=lambda parts: sum(bool(b) and a != b for a, b in zip(parts, old, strict=True)))
+        return min(readings, key=lambda parts: self._effort(old, parts))
+
+    @staticmethod
+    def _effort(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[int, int]:
+        """How many of the old parts are changed, and how many of these are emptied."""
+        moved = [after for before, after in zip(old, new, strict=True) if before and before != after]
+        return len(moved), moved.count("")
 
     def _texts(self, filled: Sequence[int]) -> list[str]:
         """What stands before each filled part, and after the last one."""

@@ -70,6 +70,8 @@ class Answers:
         for work in works.values():
             if work.open == 0 and not work.failed:
                 settle(work, self.plant)
+                if self._meets_rules(work):
+                    work.row["pending"] = self.again = True
             else:
                 self._keep_what_is_done(work)
         save_pairs(list(works.values()))
@@ -127,6 +129,12 @@ class Answers:
             after = dumps(shown_after(job.planned.kind, job.planned.patch, record.values))
             self._row(job, ChangeState.DONE, WriteResult(Outcome.DONE), after, item.id)
         self._drop_half_pairs([item.id for item in fresh.values() if item.remote_id not in part.intake.added])
+
+    def _meets_rules(self, work: PairWork) -> bool:
+        """What was written may be what rules look at that act on the other side; who was made is on both sides now."""
+        kinds = {job.planned.kind for job, _ in self.done if job.work is work and not job.undoes}
+        sides = Side if "create" in kinds else (self.side,) if "update" in kinds else ()
+        return any(rule.actions for side in sides for rule in self.plant.setup.rules.for_source(side))
 
     def _keep_what_is_done(self, work: PairWork) -> None:
         """Another write of the pair is not done: the bases move with what this one wrote, and no further."""

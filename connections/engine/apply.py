@@ -17,6 +17,7 @@ from connections.engine.items import dumps
 from connections.engine.labels import Labels
 from connections.engine.leases import Lease
 from connections.engine.match import key_texts
+from connections.engine.planned import Planned
 from connections.engine.setup import Part, Plant
 from connections.engine.work import Job, save_pairs
 from connections.models import Change, ChangeState, Connection, Item
@@ -97,6 +98,9 @@ class Sender:
 
     def send(self, jobs: list[Job]) -> None:
         """Raises ConnectorError when the app as a whole fails; what is then unknown is recorded as that."""
+        for job in jobs:
+            job.add_labels = self.labels.ids(self.part, job.planned.add_labels)
+            job.remove_labels = self.labels.ids(self.part, job.planned.remove_labels)
         jobs = self._commit_sent(jobs)
         if not jobs:
             return
@@ -138,11 +142,12 @@ class Sender:
             fresh = [self.change_row(job, ChangeState.SENT, now) for job in jobs if job.change_id is None]
             store.insert(Change, CHANGE_COLUMNS, fresh)
             lines = [
-                ("sent", self.run_id, job.marker, now, self.lease.fence, source_of(job), job.change_id)
+                ("sent", self.run_id, job.marker, now, self.lease.fence, source_of(job), *_label_texts(job), pk)
                 for job in jobs
-                if job.change_id is not None
+                if (pk := job.change_id) is not None
             ]
-            store.update(Change, ("state", "run", "marker", "sent_at", "fence", "source"), lines)
+            names = ("state", "run", "marker", "sent_at", "fence", "source", "add_labels", "remove_labels")
+            store.update(Change, names, lines)
         return jobs
 
     def _without_clashes(self, jobs: list[Job]) -> list[Job]:
@@ -226,7 +231,7 @@ class Sender:
             side.value, self.part.folder.pk, source.id if source else None,
             target.id if target and not create else None,
             work.title[:255], job.marker or str(uuid.uuid4()), state.value, dumps(dict(planned.patch)),
-            dumps(sorted(planned.add_labels)), dumps(sorted(planned.remove_labels)), dumps(dict(planned.before)), "{}",
+            *_label_texts(job if sent else planned), dumps(dict(planned.before)), "{}",
             source_of(job) if sent else "{}", dumps(cause), dumps(self._keys(job)) if create else "[]",
             planned.fingerprint, self.lease.fence if sent else 0, now, now if sent else 0, 0, "", "", False,
             max(job.undoes, default=None), job.decided_by,
@@ -241,8 +246,12 @@ class Sender:
             id=target.remote_id if target else "",
             version=target.version if target else "",
             values=planned.patch,
-            add_labels=self.labels.ids(self.part, planned.add_labels),
-            remove_labels=self.labels.ids(self.part, planned.remove_labels),
+            add_labels=job.add_labels,
+            remove_labels=job.remove_labels,
             current=target.values if target else {},
             body=target.body if target else "",
         )
+
+
+def _label_texts(labels: Job | Planned) -> tuple[str, str]:
+    return dumps(sorted(labels.add_labels)), dumps(sorted(labels.remove_labels))

@@ -30,6 +30,8 @@ from syncrules.specs import Side
 PAGE = 200
 ROUNDS = 3  # so often may the same write be repeated before the sides are called oscillating
 ROUNDS_KEPT = 12
+Base = tuple[Side, str, bool, Any]  # side, field, whether both sides ever agreed about it, and what it showed then
+
 APART = "it was rejected to pair it with its counterpart: a person must decide"
 TAKEN = "its counterpart is already paired with another contact: a person must decide"
 
@@ -51,6 +53,7 @@ class Pages:
     kept_lines: list[int] = field(default_factory=list)
     history: list[tuple[Any, ...]] = field(default_factory=list)
     proposed: set[int] = field(default_factory=set)
+    rejected: dict[int, list[Base]] = field(default_factory=dict)  # line -> bases that its rejection leaves behind
     inherited: list[tuple[int, int]] = field(default_factory=list)  # pairs whose history goes on in another
     left: list[int] = field(default_factory=list)  # pairs of other connections whose record moved here
 
@@ -62,7 +65,7 @@ class Pages:
 
     def take(self, works: Sequence[PairWork]) -> None:
         """Decides one page, commits what is settled, and hands the writes to the senders."""
-        self.proposals, self.kept_lines, self.history, self.proposed = [], [], [], set()
+        self.proposals, self.kept_lines, self.history, self.proposed, self.rejected = [], [], [], set(), {}
         jobs: list[Job] = []
         saved: list[PairWork] = []
         absorbed: list[int] = []
@@ -98,6 +101,7 @@ class Pages:
             save_pairs(saved)
             self._reconsider_around(saved)
             store.insert(Change, CHANGE_COLUMNS, self.proposals + self.history)
+            store.update(Change, ("source",), [(dumps(bases), line) for line, bases in self.rejected.items()])
             if self.kept_lines:
                 Change.objects.filter(id__among=self.kept_lines).update(run_id=self.run_id)
         for job in jobs:
@@ -155,7 +159,26 @@ class Pages:
             decided.append((work, verdict := self._verdict(work, found, titles)))
             if verdict.writes:
                 written.add(work.id)
-        return decided
+        return [(work, self._permitted(work, verdict)) for work, verdict in decided]
+
+    def _permitted(self, work: PairWork, decided: Decided) -> Decided:
+        """Without the fields and labels that a person rejected for good. The bases that a rejection leaves behind are
+        kept with it: taken back, it is as if the pair had not been settled since."""
+        if not self.gate.has_lines or not decided.writes:
+            return decided
+        for planned in decided.writes:
+            for line in self.gate.rejections(work.id, planned) if planned.kind == "update" else ():
+                if not line.kept:
+                    self.rejected.setdefault(line.id, []).extend(self._bases_under(work, planned))
+        writes = (self.gate.allowed(work.id, planned) for planned in decided.writes)
+        return replace(decided, writes=tuple(planned for planned in writes if planned is not None))
+
+    def _bases_under(self, work: PairWork, planned: Planned) -> list[Base]:
+        """Of all fields of the mappings by which an update was decided."""
+        touching = [each for each in self.plant.setup.mappings if planned.patch.keys() & set(each.keys(planned.side))]
+        bases = {side: orjson.loads(work.row[f"base_{side}"]) for side in Side}
+        places = {(side, key): None for mapping in touching for side in Side for key in mapping.keys(side)}
+        return [(side, key, key in bases[side], bases[side].get(key)) for side, key in places]
 
     def _is_due(self, work: PairWork) -> bool:
         """A half pair of an earlier page that is due takes its partner in itself, so that a plan names both once."""

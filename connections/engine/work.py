@@ -138,6 +138,8 @@ class Job:
 
     work: PairWork
     planned: Planned
+    add_labels: frozenset[str] = frozenset()  # ids, once it is about to be sent; rules may hold names
+    remove_labels: frozenset[str] = frozenset()
     change_id: int | None = None  # the row that was proposed and approved, if there is one
     undoes: tuple[int, ...] = ()  # changes that this one takes back
     decided_by: int | None = None

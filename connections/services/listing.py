@@ -64,10 +64,12 @@ def table(wanted: Wanted) -> Iterator[Iterable[Any]]:
         yield title, Health(health).label, reason, *("no" if item is None else "yes" for item in items)
 
 
-def history(connection: Connection, before: int = 0) -> tuple[list[Change], int]:
-    """The newest changes first, and before which to go on; 0 at the end. What is only planned is not among them."""
+def history(connection: Connection, before: int = 0, run: int = 0) -> tuple[list[Change], int]:
+    """The newest changes first, of one run or of all, and before which to go on; 0 at the end. What is only planned is
+    not among them."""
     rows = Change.objects.filter(connection=connection).exclude(state__in=("proposed", "approved", "superseded"))
     rows = rows.filter(id__lt=before) if before else rows
+    rows = rows.filter(run=run) if run else rows
     columns = ("kind", "side", "state", "title", "made_at", "done_at", "reason", "patch", "pair")
     found = list(rows.only(*columns).order_by("-id")[: PAGE + 1])
     return found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else 0

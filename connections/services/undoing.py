@@ -91,7 +91,8 @@ def _undo(
     found = list(changes)
     if not found:
         raise NothingToUndo(f"{what} wrote nothing that could still be taken back.")
-    _refuse_look_only(connection, preview)
+    if not preview:
+        refuse_look_only(connection)
     approvals = {change.pk: by.pk for change in found} if by is not None else {}
     return syncing.runner(connection, progress).undo(found, preview, approvals)
 
@@ -110,14 +111,15 @@ def _carry_out(plan: Run, by: User | None, progress: Progress) -> Run:
     changes = list(Change.objects.filter(id__among=wanted))
     if not changes:
         raise NothingToUndo(f"No line of run {plan.pk} is approved, or what they take back is not known any more.")
-    _refuse_look_only(plan.connection, False)
+    refuse_look_only(plan.connection)
     made = syncing.runner(plan.connection, progress).undo(changes, False, approvals)
     lines.update(state=ChangeState.SUPERSEDED, reason=f"done by run {made.pk}")
     return made
 
 
-def _refuse_look_only(connection: Connection, preview: bool) -> None:
-    if connection.look_only and not preview:
+def refuse_look_only(connection: Connection) -> None:
+    """Raises NothingToUndo."""
+    if connection.look_only:
         raise NothingToUndo(f"{connection} only looks and never writes; switch that off to take something back.")
 
 

@@ -12,7 +12,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections.models import Connection, Membership, Pair, Role, Run
+from connections.models import ChangeState, Connection, Membership, Pair, Role, Run
+from connections.models.changes import UNDOABLE
 from connections.services import arranging, listing, looking, neighbours, permits, stopping, tending, wellbeing
 from connections.services.mapping import Editor
 from connections.services.rules import Editor as RuleEditor
@@ -160,17 +161,23 @@ def _switch(request: HttpRequest, connection: Connection) -> HttpResponse:
     return redirect(_address(connection, "connection-mapping"))
 
 
+def _number(request: HttpRequest, name: str) -> int:
+    text = request.GET.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 18 else 0
+
+
 @require_safe
 @connected()
 def history(request: HttpRequest, membership: Membership, connection: Connection) -> HttpResponseBase:
-    before = request.GET.get("before", "")
-    rows, onward = listing.history(connection, int(before) if before.isdecimal() and len(before) < 18 else 0)
+    before, run = (_number(request, name) for name in ("before", "run"))
+    rows, onward = listing.history(connection, before, run)
     names = looking.side_names(connection)
     labels = {"a": looking.field_labels(connection.folder_a), "b": looking.field_labels(connection.folder_b)}
     lines = [
         (row, names[row.side], [labels[row.side].get(key, key) for key in row.fields], looking.moment(row.made_at))
         for row in rows
     ]
+    may_act = permits.may_run(membership, connection)
     living = set(Pair.objects.filter(pk__in=[row.pair_id for row in rows]).values_list("pk", flat=True))
     context = {
         "tenant": membership.tenant,
@@ -178,5 +185,8 @@ def history(request: HttpRequest, membership: Membership, connection: Connection
         "lines": lines,
         "onward": onward,
         "living": living,
+        "run": Run.objects.filter(pk=run, connection=connection).first() if run else None,
+        "undoable": {row.pk for row in rows if may_act and row.state == ChangeState.DONE and row.kind in UNDOABLE},
+        "may_act": may_act,
     }
     return render(request, "people/history.html", context)

@@ -113,11 +113,26 @@ def test_an_unusual_password_in_a_url_is_understood(tmp_path: Path) -> None:
     assert found["DATABASES"]["default"]["PASSWORD"] == "p@ss/word"
 
 
+def test_one_file_may_hold_all_settings_and_the_environment_counts_more(tmp_path: Path) -> None:
+    file = tmp_path / "site.env"
+    lines = [f"{name}={value}" for name, value in {**PRODUCTION, "SUPPORT_URL": "mailto:help@example.com"}.items()]
+    file.write_text("\n".join(["# a comment", *lines, ""]))
+    found = read(tmp_path, SETTINGS_FILE=str(file), TIME_ZONE="Europe/Brussels")
+    assert (found["SUPPORT_URL"], found["TIME_ZONE"]) == ("mailto:help@example.com", "Europe/Brussels")
+    assert read(tmp_path, SETTINGS_FILE=str(file), SUPPORT_URL="")["SUPPORT_URL"] == ""
+
+
+def test_a_file_with_settings_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="names /nowhere/site.env, which is not there"):
+        read(tmp_path, SETTINGS_FILE="/nowhere/site.env")
+
+
 def test_every_documented_example_can_be_used(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "configuration.md").read_text()
     rows = re.findall(r"^\| `([A-Z_<>]+)` \|.*\| `(.*?)` \|$", text, flags=re.M)
     examples = dict(rows)
     app, value = examples.pop("APP_<APP>_<NAME>").split("=")
+    assert examples.pop("SETTINGS_FILE").startswith("/etc/")
     found = read(tmp_path, **{**examples, app: value, "DATA_DIR": str(tmp_path), "STATIC_ROOT": str(tmp_path)})
     assert len(examples) > 20
     assert found["EMAIL_HOST"] == "mail.example.com"

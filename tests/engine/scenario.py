@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
@@ -21,7 +22,7 @@ import yaml
 
 from connections.benchmark.catalogues import POOR, RICH
 from connections.models import Change, Connection, Decision, Pair, Run
-from connections.services import deciding, setting_up, syncing, undoing
+from connections.services import deciding, planning, setting_up, syncing, undoing
 from connectors.base import Field, FieldType, LabelKind, Write
 from syncrules.specs import MappingSpec
 from tests.engine.expecting import Expectations, listed
@@ -405,8 +406,16 @@ class Player(Expectations):
     def approve(self, who: str = "") -> None:
         self._judge(who, syncing.approve)
 
-    def reject(self, who: str = "") -> None:
-        self._judge(who, syncing.reject)
+    def reject(self, who: str = "", for_good: bool = False) -> None:
+        self._judge(who, partial(syncing.reject, for_good=for_good))
+
+    def rename_label(self, on: str, label: str, to: str) -> None:
+        tags = self.bench.remotes[on].tags
+        tags[next(key for key, name in tags.items() if name == label)] = to
+
+    def propose_again(self) -> None:
+        """A person takes all rejections back."""
+        assert planning.forget_rejections(list(Change.objects.filter(state="rejected").values_list("id", flat=True)))
 
     def _judge(self, who: str, judge: Callable[..., int]) -> None:
         """All lines of the plan, or those of one contact."""

@@ -26,8 +26,8 @@ PEOPLE = ("a", "b", "c")
 # What any owner of any app can do. The rest is done to the in-memory apps alone: faults, lost cursors, odd manners.
 ACTS = {
     "add", "approve", "clear", "crowd", "decide", "delete", "delete all", "disconnect", "edit", "edit where", "expect",
-    "label", "mapping", "mark", "meanwhile", "note time", "option", "patiently", "preview", "region", "reject",
-    "resolve", "robots", "rules", "sync", "take back", "undo", "wait",
+    "label", "mapping", "mark", "meanwhile", "note time", "option", "patiently", "preview", "propose again", "region",
+    "reject", "resolve", "robots", "rules", "sync", "take back", "undo", "wait",
 }  # fmt: skip
 
 # The stories tell of labels that only rules carry over.

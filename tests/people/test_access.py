@@ -53,6 +53,8 @@ RULES: dict[str, tuple[str | None, str | None]] = {
     "connection-settings": (DOES, DOES),
     "connection-mapping": (ALL, DOES),
     "connection-history": (ALL, None),
+    "connection-undo": (DOES, DOES),
+    "connection-take-back": (DOES, DOES),
     "connection-contacts": (ALL, None),
     "connection-contacts-csv": (ALL, None),
     "connection-contact": (ALL, None),
@@ -96,6 +98,7 @@ class World:
     connection: Connection = field(init=False)
     pair: Pair = field(init=False)
     webhook: OutgoingWebhook = field(init=False)
+    undo: Run = field(init=False)
 
     def __post_init__(self) -> None:
         colleague = member(self.tenant, f"colleague@{self.tenant.slug}.example")
@@ -103,9 +106,9 @@ class World:
         self.connection = make_connection(make_folder(self.account), make_folder(make_account(self.tenant)))
         self.pair = Pair.objects.create(connection=self.connection, title=f"Contact of {self.tenant.slug}")
         self.webhook = OutgoingWebhook.objects.create(tenant=self.tenant, url="https://hooks.example/")
-        run = Run.objects.create(
-            tenant=self.tenant, connection=self.connection, kind="initial", state="planned", started_at=timezone.now()
-        )
+        runs = {"tenant": self.tenant, "connection": self.connection, "started_at": timezone.now(), "state": "planned"}
+        run = Run.objects.create(kind="initial", **runs)
+        self.undo = Run.objects.create(kind="undo", preview=True, **runs)
         Change.objects.create(
             tenant=self.tenant, connection=self.connection, run=run, pair=self.pair, kind="create", sort="create",
             side="b", target_folder=self.connection.folder_b, marker=f"marker-{run.pk}", state="proposed",
@@ -125,6 +128,7 @@ class World:
             "connection": self.connection.pk,
             "pair": self.pair.pk,
             "webhook": self.webhook.pk,
+            "run": self.undo.pk,
             "person": Membership.objects.get(tenant=self.tenant, user__email__startswith="colleague").pk,
             "invitation": inviting.make(self.tenant, "new@example.com", Role.VIEWER, None)[0].pk,
         }

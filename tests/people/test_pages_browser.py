@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connections.models import Account, Connection, Pair, Subscription, Tenant
+from connections.models import Account, Change, Connection, Pair, Run, Subscription, Tenant
 from connections.services import background, syncing
 from tests.admin.conftest import Apps, accounts, apps, connection  # noqa: F401 - fixtures
 from tests.admin.test_browser import Visitor, _unsafe, browser  # noqa: F401 - fixtures
@@ -48,8 +48,14 @@ def running(apps: Apps, connection: Connection, calls: list[Any], settings: Any)
     return connection
 
 
-def test_the_pages_of_a_connection_are_calm(anna: Visitor, running: Connection) -> None:
+def test_the_pages_of_a_connection_are_calm(anna: Visitor, apps: Apps, running: Connection) -> None:
     pair = Pair.objects.get(title="Ada Byron")
+    first = Run.objects.earliest("pk")
+    made = Change.objects.get(title="Donald Knuth", kind="create", state="done").target_item
+    assert made is not None
+    apps.remotes["dav"].edit(made.remote_id, "", family="Ervin")
+    background.take_back("run", first.pk, True)
+    undo = Run.objects.get(kind="undo")
     here = f"/tenants/acme/connections/{running.pk}/"
     pages = {
         "page-tenant": "/tenants/acme/",
@@ -58,6 +64,7 @@ def test_the_pages_of_a_connection_are_calm(anna: Visitor, running: Connection) 
         "page-settings": f"{here}settings/",
         "page-mapping": f"{here}mapping/",
         "page-history": f"{here}history/",
+        "page-takeback": f"{here}undo/{undo.pk}/",
         "page-contacts": f"{here}contacts/",
         "page-contact": f"{here}contacts/{pair.pk}/",
         "page-review": f"{here}review/",

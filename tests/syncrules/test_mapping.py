@@ -104,6 +104,20 @@ def test_a_pattern_joins_and_changes_only_the_part_that_changed() -> None:
     assert mapping.put_a("Boss at Acme at Sea", {}) == {"jobTitle": "Boss at Acme", "companyName": "Sea"}
 
 
+@pytest.mark.parametrize(
+    ("old", "text", "patch"),
+    [
+        ({"companyName": "Acme"}, "Acme Ltd", {"companyName": "Acme Ltd"}),
+        ({"jobTitle": "Boss"}, "Chief", {"jobTitle": "Chief"}),
+        ({"companyName": "Acme"}, "Boss at Acme Ltd", {"jobTitle": "Boss", "companyName": "Acme Ltd"}),
+        ({}, "Acme", {"jobTitle": "Acme"}),
+    ],
+)
+def test_the_only_filled_part_of_a_joined_text_keeps_what_becomes_of_it(old: Any, text: str, patch: Any) -> None:
+    mapping = one(POOR, X, line("jobTitle", "companyName", pattern="{0} at {1}"))
+    assert mapping.put_a(text, old) == patch
+
+
 def test_a_text_that_is_not_of_the_patterns_form_is_refused() -> None:
     mapping = one(POOR, X, line("jobTitle", "companyName", pattern="[{0}] {1}"))
     assert mapping.get_a({"companyName": "Acme"}) == "Acme"
