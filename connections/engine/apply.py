@@ -99,8 +99,8 @@ class Sender:
     def send(self, jobs: list[Job]) -> None:
         """Raises ConnectorError when the app as a whole fails; what is then unknown is recorded as that."""
         for job in jobs:
-            job.add_labels = self.labels.ids(self.part, job.planned.add_labels)
-            job.remove_labels = self.labels.ids(self.part, job.planned.remove_labels)
+            job.add_labels = self.labels.ids(self.plant, self.part, job.planned.add_labels)
+            job.remove_labels = self.labels.ids(self.plant, self.part, job.planned.remove_labels)
         jobs = self._commit_sent(jobs)
         if not jobs:
             return

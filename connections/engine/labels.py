@@ -50,8 +50,10 @@ class Labels:
     known: dict[int, dict[str, str]] = field(default_factory=dict)  # account id -> id, or name in lower case -> id
     deleted: set[str] = field(default_factory=set)
 
-    def ids(self, part: Part, labels: frozenset[str]) -> frozenset[str]:
-        return frozenset(filter(None, (self._id(part, label) for label in labels))) if labels else frozenset()
+    def ids(self, plant: Plant, part: Part, labels: frozenset[str]) -> frozenset[str]:
+        """Decisions that follow know the names of what was made or asked for on the way."""
+        names = plant.label_names[part.side]
+        return frozenset(filter(None, (self._id(part, label, names) for label in labels)))
 
     def learn(self, part: Part) -> dict[str, str]:
         """Asks the app; returns names by id."""
@@ -80,9 +82,9 @@ class Labels:
         if listed != [part.folder.listed_labels for part in plant.parts.values()]:
             setup.judge_rules_again(plant)
 
-    def _id(self, part: Part, label: str) -> str:
+    def _id(self, part: Part, label: str, names: dict[str, str]) -> str:
         if part.folder.account_id not in self.known:
-            self.learn(part)
+            names.update(self.learn(part))
         table = self.known[part.folder.account_id]
         found = table.get(label) or table.get(label.casefold())
         if found is None and (name := self._former_name(part, label)):
@@ -91,6 +93,7 @@ class Labels:
         if found is None:
             made = part.connector.create_label(part.folder.remote_id, label)
             table[made.id] = table[made.name.casefold()] = found = made.id
+            names[made.id] = made.name
             Label.objects.update_or_create(
                 tenant_id=part.folder.tenant_id,
                 account=part.folder.account,

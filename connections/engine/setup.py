@@ -139,7 +139,8 @@ def build(connection: Connection, connectors: Mapping[str, Connector], refresh: 
     forgotten = of_tenant(connection.tenant)
     for part in parts.values():
         part.intake.forgotten = forgotten
-    names = {side: dict(setup.targets[side].label_names) for side in Side}
+    by_account = {folders[side].account_id: dict(setup.targets[side].label_names) for side in Side}
+    names = {side: by_account[folders[side].account_id] for side in Side}
     targets = {side: replace(setup.targets[side], label_names=names[side]) for side in Side}
     order = tiers(connection.match_keys or ["email"])
     setup = replace(setup, targets=targets)
