@@ -40,6 +40,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=150, default="", blank=True)
     is_staff = models.BooleanField("staff", default=False, help_text="may open the admin")
     is_active = models.BooleanField("active", default=True)
+    language = models.CharField(
+        max_length=10, default="", blank=True, editable=False, help_text="of pages and mails, as the person chose it"
+    )
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()

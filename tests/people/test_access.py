@@ -75,6 +75,7 @@ OPEN = [
     *("help", "help-app", "help-page"),
     *("news-of-app", "news-of-folder"),
     "notifications-stop",
+    "language",
     *("health-live", "health-ready", "health-queue", "metrics"),
 ]
 SIGNED_IN = ["home"]
