@@ -129,7 +129,7 @@ TEMPLATES = [
                 "connections.views.context.demo",
                 "connections.views.context.languages",
             ],
-            "builtins": ["django.templatetags.i18n"],
+            "builtins": ["django.templatetags.i18n", "connections.templatetags.stored"],
         },
     }
 ]

@@ -121,6 +121,10 @@ class ShownLine:
     for_good: bool
 
     @property
+    def what(self) -> str:
+        return str(ChangeSort(self.sort).label) if self.sort else ""
+
+    @property
     def rows(self) -> list[looking.FieldChange]:
         """At least one: what is written, field by field, then labels; of a pairing with whom."""
         found = [*self.fields]
