@@ -9,6 +9,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from connections import encryption
 from connections.models import Invitation
@@ -26,7 +27,10 @@ class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allaut
     def clean_email(self, email: str) -> str:
         invitation = invited(self.request)
         if invitation and email.lower() != invitation.email:
-            raise ValidationError(f"This invitation is for {invitation.email}. Ask for one for the other address.")
+            raise ValidationError(
+                gettext("This invitation is for %(person)s. Ask for one for the other address.")
+                % {"person": invitation.email}
+            )
         return str(super().clean_email(email))
 
     def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:

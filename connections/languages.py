@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
 from django.utils import translation
+from django.utils.formats import number_format
 
 from connections.models import User
 
@@ -50,3 +51,8 @@ def keep_earlier_choice(request: HttpRequest | None, user: User, **kwargs: objec
     """What somebody chose before signing in, in this browser, counts for their mails as well."""
     if request is not None and not user.language:
         choose(user, request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""))
+
+
+def number(count: int) -> str:
+    """With its thousands set apart."""
+    return number_format(count, use_l10n=True, force_grouping=True)

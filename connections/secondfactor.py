@@ -11,11 +11,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from connections.checks import LOCAL
 from connections.models import User
 
-WHY = "Set up a second factor first: an app on your phone, or a passkey. Until then only these pages are open to you."
+WHY = gettext_lazy(
+    "Set up a second factor first: an app on your phone, or a passkey. Until then only these pages are open to you."
+)
 
 
 class SecondFactorMiddleware:

@@ -45,8 +45,8 @@ def of_code() -> Iterator[Found]:
         for path in sorted((ROOT / room).rglob("*.py")):
             with path.open("rb") as source:
                 for _, text, _, context in extract("python", source, KEYWORDS):
-                    one, *more = (text,) if isinstance(text, str) else text
-                    yield Found(str(path.relative_to(ROOT)), one, *more[:1], context=context or "")
+                    one, many = (text, "") if isinstance(text, str) else text[:2]
+                    yield Found(str(path.relative_to(ROOT)), one, many, context or "")
 
 
 def of_templates() -> Iterator[Found]:
@@ -119,7 +119,7 @@ def main() -> int:
     MO.write_bytes(as_mo(known))
     missing = [message.id for message in known if message.id and not all(texts(message))]
     for text in missing:
-        print(f"not translated yet: {text}")
+        sys.stdout.write(f"not translated yet: {text}\n")
     return bool(missing)
 
 

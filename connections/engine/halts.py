@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
+
 from connections.models import Connection, Stop
 
 
@@ -17,4 +19,7 @@ def refuse_stopped(connection: Connection) -> None:
     """Raises Stopped. To be asked with the connection's lease in hand: a stop takes leases away once it stands."""
     folders = (connection.folder_a, connection.folder_b)
     for stop in Stop.objects.concerning(connection.pk, connection.tenant_id, [one.account.app for one in folders]):
-        raise Stopped(f"{connection} is stopped by operations ({stop}): {stop.reason}")
+        raise Stopped(
+            gettext("%(connection)s is stopped by operations (%(stop)s): %(reason)s")
+            % {"connection": connection, "stop": stop, "reason": stop.reason}
+        )

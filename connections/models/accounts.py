@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from connections.encryption import EncryptedField
 from connections.tenancy import TenantOwned
@@ -14,9 +15,9 @@ from connectors.base import App, Field, FieldType
 
 
 class AccountState(models.TextChoices):
-    ACTIVE = "active", "active"
-    NEEDS_AUTHORISATION = "needs_auth", "needs to be authorised again"
-    PAUSED = "paused", "paused"
+    ACTIVE = "active", gettext_lazy("active")
+    NEEDS_AUTHORISATION = "needs_auth", gettext_lazy("needs to be authorised again")
+    PAUSED = "paused", gettext_lazy("paused")
 
 
 class Account(TenantOwned):

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from connections.models.folders import Folder, Item
 from connections.models.pairs import Pair
@@ -14,19 +15,19 @@ from connections.tenancy import TenantOwned
 
 
 class RunKind(models.TextChoices):
-    INITIAL = "initial", "first run"
-    INCREMENTAL = "incremental", "incremental"
-    FULL = "full", "full"
-    UNDO = "undo", "undo"
+    INITIAL = "initial", gettext_lazy("first run")
+    INCREMENTAL = "incremental", gettext_lazy("incremental")
+    FULL = "full", gettext_lazy("full")
+    UNDO = "undo", gettext_lazy("undo")
 
 
 class RunState(models.TextChoices):
-    RUNNING = "running", "running"
-    DONE = "done", "done"
-    PLANNED = "planned", "planned, nothing written"
-    HELD = "held", "waiting for approval"
-    FAILED = "failed", "failed"
-    AUTH = "auth", "needs re-authorisation"
+    RUNNING = "running", gettext_lazy("running")
+    DONE = "done", gettext_lazy("done")
+    PLANNED = "planned", gettext_lazy("planned, nothing written")
+    HELD = "held", gettext_lazy("waiting for approval")
+    FAILED = "failed", gettext_lazy("failed")
+    AUTH = "auth", gettext_lazy("needs re-authorisation")
 
 
 class Run(TenantOwned):
@@ -56,11 +57,11 @@ class Run(TenantOwned):
 
 
 class ChangeKind(models.TextChoices):
-    CREATE = "create", "create"
-    PAIR = "pair", "pair"
-    UPDATE = "update", "update"
-    DELETE = "delete", "delete"
-    MERGE = "merge", "merge"  # decided and carried out by a person; only kept here
+    CREATE = "create", gettext_lazy("create")
+    PAIR = "pair", gettext_lazy("pair")
+    UPDATE = "update", gettext_lazy("update")
+    DELETE = "delete", gettext_lazy("delete")
+    MERGE = "merge", gettext_lazy("merge")  # decided and carried out by a person; only kept here
 
 
 UNDOABLE = (ChangeKind.CREATE.value, ChangeKind.UPDATE.value, ChangeKind.DELETE.value)
@@ -69,24 +70,24 @@ UNDOABLE = (ChangeKind.CREATE.value, ChangeKind.UPDATE.value, ChangeKind.DELETE.
 class ChangeSort(models.TextChoices):
     """What a change does to the contact; finer than its kind."""
 
-    PAIR = "pair", "pair"
-    CREATE = "create", "create"
-    FILL = "fill", "fill"
-    OVERWRITE = "overwrite", "overwrite"
-    LABEL = "label", "label"
-    DELETE = "delete", "delete"
+    PAIR = "pair", gettext_lazy("pair")
+    CREATE = "create", gettext_lazy("create")
+    FILL = "fill", gettext_lazy("fill")
+    OVERWRITE = "overwrite", gettext_lazy("overwrite")
+    LABEL = "label", gettext_lazy("label")
+    DELETE = "delete", gettext_lazy("delete")
 
 
 class ChangeState(models.TextChoices):
-    PROPOSED = "proposed", "proposed"
-    APPROVED = "approved", "approved"
-    SENT = "sent", "sent"
-    DONE = "done", "done"
-    UNKNOWN = "unknown", "sent, no answer"
-    REFUSED = "refused", "refused"
-    STALE = "stale", "overtaken, decided again"
-    SUPERSEDED = "superseded", "superseded"
-    REJECTED = "rejected", "rejected"
+    PROPOSED = "proposed", gettext_lazy("proposed")
+    APPROVED = "approved", gettext_lazy("approved")
+    SENT = "sent", gettext_lazy("sent")
+    DONE = "done", gettext_lazy("done")
+    UNKNOWN = "unknown", gettext_lazy("sent, no answer")
+    REFUSED = "refused", gettext_lazy("refused")
+    STALE = "stale", gettext_lazy("overtaken, decided again")
+    SUPERSEDED = "superseded", gettext_lazy("superseded")
+    REJECTED = "rejected", gettext_lazy("rejected")
 
 
 PLANNED = (ChangeState.PROPOSED.value, ChangeState.APPROVED.value, ChangeState.REJECTED.value)

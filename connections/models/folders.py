@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from connections.tenancy import TenantOwned
 
@@ -47,9 +48,9 @@ class Folder(TenantOwned):
 
 class Departed(models.TextChoices):
     NO = "", "here"
-    DELETED = "deleted", "deleted"
-    LEFT = "left", "moved away"
-    UNKNOWN = "unknown", "gone"
+    DELETED = "deleted", gettext_lazy("deleted")
+    LEFT = "left", gettext_lazy("moved away")
+    UNKNOWN = "unknown", gettext_lazy("gone")
 
 
 class Item(models.Model):

@@ -10,18 +10,19 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from connections.encryption import EncryptedField
 from connections.tenancy import TenantOwned
 
 
 class Cause(models.TextChoices):
-    ACCOUNT = "account", "an account of yours needs to be connected again"
-    COLLEAGUE = "colleague", "an account of a colleague needs to be connected again, and you may do it"
-    HELD = "held", "a run was held back and waits for approval"
-    PLAN = "plan", "a plan waits for a decision"
-    FAILURES = "failures", "many contacts of a connection failed"
-    DIGEST = "digest", "a weekly digest of how the connections are doing"
+    ACCOUNT = "account", gettext_lazy("an account of yours needs to be connected again")
+    COLLEAGUE = "colleague", gettext_lazy("an account of a colleague needs to be connected again, and you may do it")
+    HELD = "held", gettext_lazy("a run was held back and waits for approval")
+    PLAN = "plan", gettext_lazy("a plan waits for a decision")
+    FAILURES = "failures", gettext_lazy("many contacts of a connection failed")
+    DIGEST = "digest", gettext_lazy("a weekly digest of how the connections are doing")
 
 
 class NotificationChoice(TenantOwned):

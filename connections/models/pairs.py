@@ -7,18 +7,19 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from connections.models.folders import Item
 
 
 class Health(models.TextChoices):
-    IN_SYNC = "in_sync", "in sync"
-    EXCLUDED = "excluded", "excluded"
-    WAITING = "waiting", "waiting"
-    DUPLICATE = "duplicate", "duplicate"
-    REVIEW = "review", "needs review"
-    FAILED = "failed", "failed"
-    DELETED = "deleted", "deleted on the other side"
+    IN_SYNC = "in_sync", gettext_lazy("in sync")
+    EXCLUDED = "excluded", gettext_lazy("excluded")
+    WAITING = "waiting", gettext_lazy("waiting")
+    DUPLICATE = "duplicate", gettext_lazy("duplicate")
+    REVIEW = "review", gettext_lazy("needs review")
+    FAILED = "failed", gettext_lazy("failed")
+    DELETED = "deleted", gettext_lazy("deleted on the other side")
 
 
 class Pair(models.Model):
@@ -76,11 +77,11 @@ class Pair(models.Model):
 
 
 class Verdict(models.TextChoices):
-    SAME = "same", "the same person"
-    APART = "apart", "two people"
-    LATER = "later", "decide later"
-    EXCLUDE = "exclude", "leave out of this connection"
-    CREATE = "create", "create anyway"
+    SAME = "same", gettext_lazy("the same person")
+    APART = "apart", gettext_lazy("two people")
+    LATER = "later", gettext_lazy("decide later")
+    EXCLUDE = "exclude", gettext_lazy("leave out of this connection")
+    CREATE = "create", gettext_lazy("create anyway")
 
 
 class Decision(models.Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from connections.models.accounts import Account
 from connections.models.tenants import Role, User
@@ -34,7 +35,7 @@ class ConnectRequest(TenantOwned):
     def what(self) -> str:
         """What is to be connected, for people."""
         if self.account:
-            return f"{self.account.remote_name or self.account.name} again"
+            return gettext("%(account)s again") % {"account": self.account.remote_name or self.account.name}
         known = registry.apps().get(self.app)
         return known.name if known else self.app
 

@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from connections.encryption import EncryptedField
 
@@ -95,9 +96,9 @@ class Tenant(models.Model):
 
 
 class Role(models.TextChoices):
-    OWNER = "owner", "owner"
-    EDITOR = "editor", "editor"
-    VIEWER = "viewer", "viewer"
+    OWNER = "owner", gettext_lazy("owner")
+    EDITOR = "editor", gettext_lazy("editor")
+    VIEWER = "viewer", gettext_lazy("viewer")
 
 
 class Membership(models.Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_lazy
 from social_core.exceptions import AuthCanceled, SocialAuthBaseException
 
 from connections.encryption import Undecryptable
@@ -13,7 +14,7 @@ from connectors.base import App, AuthLost, ConnectorError
 
 _NUMBER = re.compile(r"AADSTS(\d{4,9})")
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
-NOTHING = "Nothing was connected or changed."
+NOTHING = gettext_lazy("Nothing was connected or changed.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,20 @@ def failure_of(error: Exception, app: App) -> Failure:
     if isinstance(error, AnotherIdentity):
         return Failure(str(error), 409)
     if isinstance(error, NotConnected):
-        return Failure(f"{error} {NOTHING}")
+        return Failure(gettext("%(error)s %(nothing)s") % {"error": error, "nothing": NOTHING})
     if isinstance(error, AuthLost):
-        text = f"{vendor} did not accept this sign-in: it took too long, or was used already. {NOTHING} Begin again."
+        text = gettext(
+            "%(vendor)s did not accept this sign-in: it took too long, or was used already. %(nothing)s Begin again."
+        ) % {"vendor": vendor, "nothing": NOTHING}
         return Failure(text)
     if isinstance(error, ConnectorError):
-        return Failure(f"{error} {NOTHING}", 502 if error.retry else 403)
+        return Failure(
+            gettext("%(error)s %(nothing)s") % {"error": error, "nothing": NOTHING}, 502 if error.retry else 403
+        )
     if isinstance(error, Undecryptable):
-        return Failure(f"{error} {NOTHING} Tell those who run Pairwise.", 500)
+        return Failure(
+            gettext("%(error)s %(nothing)s Tell those who run Pairwise.") % {"error": error, "nothing": NOTHING}, 500
+        )
     if isinstance(error, SocialAuthBaseException):
         return _of_social(error, app, vendor)
     raise error
@@ -48,23 +55,40 @@ def _of_social(error: SocialAuthBaseException, app: App, vendor: str) -> Failure
     code = str(error.provider_code or "")
     codes = {code, *_NUMBER.findall(error.detail)}
     if app.oauth is not None and codes & app.oauth.needs_admin:
-        text = f"In your organisation an administrator must allow Pairwise at {vendor} first. {NOTHING}"
+        text = gettext("In your organisation an administrator must allow Pairwise at %(vendor)s first. %(nothing)s") % {
+            "vendor": vendor,
+            "nothing": NOTHING,
+        }
         return Failure(text, needs_admin=True)
     if isinstance(error, AuthCanceled):
-        return Failure(f"At {vendor} the answer was no. {NOTHING}")
+        return Failure(gettext("At %(vendor)s the answer was no. %(nothing)s") % {"vendor": vendor, "nothing": NOTHING})
     if error.code == "user_mismatch":
-        return Failure(f"Somebody else is signed in to Pairwise now than who began this. {NOTHING}")
+        return Failure(
+            gettext("Somebody else is signed in to Pairwise now than who began this. %(nothing)s")
+            % {"nothing": NOTHING}
+        )
     if error.code in {"session_context_missing", "missing_parameter", "state_mismatch"}:
         return Failure(
-            "This sign-in is not known here any more. It was used already, took more than half an hour, was begun in "
-            "another browser, or you were signed out meanwhile. Look at your connected accounts; if yours is missing, "
-            "begin again.",
+            gettext(
+                "This sign-in is not known here any more. It was used already, took more than half an "
+                "hour, was begun in another browser, or you were signed out meanwhile. Look at your "
+                "connected accounts; if yours is missing, begin again."
+            ),
         )
     if error.code == "missing_setting":
-        return Failure(f"The registration at {vendor} was changed meanwhile. {NOTHING} Begin again.")
+        return Failure(
+            gettext("The registration at %(vendor)s was changed meanwhile. %(nothing)s Begin again.")
+            % {"vendor": vendor, "nothing": NOTHING}
+        )
     shown = f" ({code})" if _CODE.fullmatch(code) else ""
     if error.code == "unavailable":
-        return Failure(f"{vendor} is not available at the moment{shown}. {NOTHING} Try again later.", 502)
+        return Failure(
+            gettext("%(vendor)s is not available at the moment%(shown)s. %(nothing)s Try again later.")
+            % {"vendor": vendor, "shown": shown, "nothing": NOTHING},
+            502,
+        )
     return Failure(
-        f"{vendor} answered with an error{shown}. {NOTHING} If it stays so, tell those who run Pairwise.", 502
+        gettext("%(vendor)s answered with an error%(shown)s. %(nothing)s If it stays so, tell those who run Pairwise.")
+        % {"vendor": vendor, "shown": shown, "nothing": NOTHING},
+        502,
     )

@@ -9,6 +9,7 @@ import orjson
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext, gettext_noop
 
 from connections import host
 from connections.engine import setup
@@ -26,8 +27,10 @@ from syncrules.specs import Direction, MappingSpec
 from syncrules.table import combined
 
 FRESH = 300  # seconds for which an answer of an app about its fields and labels is taken as live
-NEW = "new: look it over, preview it, then resume it"  # why a connection that was just made does not run
-DRAFTED = "being set up; it is started from its plan"  # the same of one that a member sets up step by step
+NEW = gettext_noop("new: look it over, preview it, then resume it")  # why a connection that was just made does not run
+DRAFTED = gettext_noop(
+    "being set up; it is started from its plan"
+)  # the same of one that a member sets up step by step
 
 
 # ---- folders
@@ -54,7 +57,10 @@ def folder_tree(account: Account) -> Tree:
         live = host.connect(account).folders()
     except ConnectorError as error:
         stored = Folder.objects.filter(account=account).order_by("path")
-        return Tree([Branch(row, 0, None) for row in stored], f"Account {account} cannot be asked now: {error}")
+        return Tree(
+            [Branch(row, 0, None) for row in stored],
+            gettext("Account %(account)s cannot be asked now: %(error)s") % {"account": account, "error": error},
+        )
     return Tree(take_folders(account, live))
 
 
@@ -175,7 +181,9 @@ def _refresh_folder(folder: Folder) -> str:
         setup.catalogue_of(folder, connector, refresh=True)
         store_labels(folder, connector)
     except ConnectorError as error:
-        return f"Account {folder.account} cannot be asked now, so its fields and labels are those seen last: {error}"
+        return gettext(
+            "Account %(account)s cannot be asked now, so its fields and labels are those seen last: %(error)s"
+        ) % {"account": folder.account, "error": error}
     cache.set(_asked(folder), True, FRESH)
     return ""
 
@@ -214,7 +222,7 @@ def labels_of(catalogue: Catalogue, keys: Sequence[str]) -> str:
 # ---- changes
 
 
-EVERYTHING = {Direction.A_TO_B: "Everything from A", Direction.B_TO_A: "Everything from B"}
+EVERYTHING = {Direction.A_TO_B: gettext_noop("Everything from A"), Direction.B_TO_A: gettext_noop("Everything from B")}
 
 
 @transaction.atomic
@@ -223,7 +231,7 @@ def copy_default_mappings(connection: Connection) -> int:
     given = offer(connection)
     specs = combined(default_mappings(given.a.catalogue, given.b.catalogue), setup.own_specs(connection))
     if not specs:
-        raise MappingError("The fields of both apps are not known yet; test the accounts first.")
+        raise MappingError(gettext("The fields of both apps are not known yet; test the accounts first."))
     FieldMapping.objects.filter(connection=connection).delete()
     _write_lines(connection, specs)
     Connection.objects.filter(pk=connection.pk).update(default_mappings=False)
@@ -253,10 +261,10 @@ def configured(connection: Connection, note: str = "") -> None:
 
 def goes_live(connection: Connection) -> str:
     """What becomes of a change of the configuration of a connection that is at work, in words."""
-    return (
-        f"Up to {connection.approve_above} changes that follow from this alone are written at once; if there are more, "
-        "they are shown as a plan and wait for approval. Everything else goes on."
-    )
+    return gettext(
+        "Up to %(count)s changes that follow from this alone are written at once; if there are "
+        "more, they are shown as a plan and wait for approval. Everything else goes on."
+    ) % {"count": connection.approve_above}
 
 
 def keep_version(connection: Connection, note: str = "") -> None:

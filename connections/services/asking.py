@@ -10,7 +10,9 @@ from django.core.mail import send_mail
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from connections import languages
 from connections.models import Account, ConnectRequest, Invitation, Membership, Role, Tenant, User
 from connections.services import inviting
 from connectors.base import App
@@ -43,16 +45,18 @@ def post(request: ConnectRequest, link: str) -> bool:
     """Mails the link where mail is set up; tells whether it did."""
     if not inviting.mail_is_set_up():
         return False
-    until = timezone.localtime(request.expires_at)
-    send_mail(
-        " ".join(f"Please connect {request.what} for {request.tenant}".split()),
-        f"{request.tenant} keeps its contacts the same in several apps with Pairwise, and asks you to connect "
-        f"{request.what}. The page behind the link says what for, and which permissions are asked.\n\n"
-        f"{link}\n\n"
-        f"The link works once, until {until:%d %B %Y %H:%M %Z}. If you did not expect it, you need not do anything.\n",
-        None,
-        [request.email],
-    )
+    with languages.speaking_to(request.asked_by):
+        about = {"tenant": request.tenant, "what": request.what}
+        text = gettext(
+            "%(tenant)s keeps its contacts the same in several apps with Pairwise, and asks you to connect %(what)s. "
+            "The page behind the link says what for, and which permissions are asked."
+        )
+        send_mail(
+            " ".join((gettext("Please connect %(what)s for %(tenant)s") % about).split()),
+            f"{text % about}\n\n{link}\n\n{inviting.works_until(request.expires_at)}\n",
+            None,
+            [request.email],
+        )
     return True
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, transaction
+from django.utils.translation import gettext
 from django_q.tasks import async_task
 
 from connections.engine.halts import Busy, Stopped
@@ -35,14 +36,16 @@ def start_recheck(connection: Connection) -> None:
 def start_undo(what: Run | Change | Pair, *, preview: bool) -> None:
     """Lets a worker take back a run, a change or a pair. Raises NothingToUndo."""
     if not (isinstance(what, Run) and what.preview) and not undoing.written(what).exists():
-        raise undoing.NothingToUndo("Nothing was written that could be taken back.")
+        raise undoing.NothingToUndo(gettext("Nothing was written that could be taken back."))
     _call("take_back", type(what).__name__.lower(), what.pk, preview)
 
 
 def start_undo_since(connection: Connection, moment: datetime) -> None:
     """Lets a worker plan to take back all that was written since then. Raises NothingToUndo."""
     if not undoing.written_since(connection, moment).exists():
-        raise undoing.NothingToUndo(f"{connection} has written nothing since then.")
+        raise undoing.NothingToUndo(
+            gettext("%(connection)s has written nothing since then.") % {"connection": connection}
+        )
     _call("take_back_since", connection.pk, moment.timestamp())
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from connections import host, scheduling
 from connections.encryption import Undecryptable
@@ -52,8 +53,12 @@ class AnotherIdentity(NotConnected):
         if known == found:  # a copy of an organisation is called as the original
             known, found = f"{known} ({account.remote_id})", f"{found} ({met.identity.id})"
         super().__init__(
-            f"You signed in as {found}, but this account is {known}. Nothing was changed: going on with other contacts "
-            f"would mix up the two. Sign in as {known}, or connect {found} as an account of its own."
+            gettext(
+                "You signed in as %(found)s, but this account is %(known)s. Nothing was changed: going "
+                "on with other contacts would mix up the two. Sign in as %(known)s, or connect %(found)s "
+                "as an account of its own."
+            )
+            % {"found": found, "known": known}
         )
 
 
@@ -70,10 +75,14 @@ def refuse_half(oauth: OAuth, secrets: Mapping[str, str]) -> None:
     """Raises NotConnected, naming what is missing, where less was granted than is needed."""
     missing = [scope for scope in oauth.required if not oauth.is_granted(secrets, scope.name)]
     if missing:
-        named = " and ".join(f"“{scope.name}” ({scope.why})" for scope in missing)
+        named = gettext(" and ").join(f"“{scope.name}” ({gettext(scope.why)})" for scope in missing)
         raise NotConnected(
-            f"{oauth.vendor} did not grant {named}. Without it Pairwise cannot keep contacts the same. "
-            "Connect again and leave all permissions ticked; in a company an administrator may have to allow them."
+            gettext(
+                "%(vendor)s did not grant %(named)s. Without it Pairwise cannot keep contacts the same. "
+                "Connect again and leave all permissions ticked; in a company an administrator may have "
+                "to allow them."
+            )
+            % {"vendor": oauth.vendor, "named": named}
         )
 
 
@@ -100,11 +109,14 @@ def store(user: User, place: Place, access: Access, met: Met) -> tuple[Account, 
     tenant = Tenant.objects.select_for_update().get(pk=place.tenant)  # one at a time, so that none is made twice
     membership = Membership.objects.filter(tenant=tenant, user=user).first()
     if membership is None:
-        raise NotConnected("You are no member of this organisation any more. Ask for an invitation.")
+        raise NotConnected(gettext("You are no member of this organisation any more. Ask for an invitation."))
     account = _same(tenant, user, access, met) if place.account is None else _chosen(membership, place.account, met)
     if account is None:
         if not permits.may_add(membership):
-            raise NotConnected(f"In {tenant} you may only look. Ask an owner to let you connect accounts.")
+            raise NotConnected(
+                gettext("In %(tenant)s you may only look. Ask an owner to let you connect accounts.")
+                % {"tenant": tenant}
+            )
         name = free_name(tenant, met.login or met.name, access.app)
         account = Account(tenant=tenant, app=access.app.key, name=name, shared=place.shared)
     known = account.pk is not None
@@ -130,7 +142,7 @@ def _same(tenant: Tenant, user: User, access: Access, met: Met) -> Account | Non
 def _chosen(membership: Membership, pk: int, met: Met) -> Account:
     account = permits.accounts_for(membership).select_for_update().filter(pk=pk).first()
     if account is None or not permits.may_authorise(membership, account):
-        raise NotConnected("This account is not there any more, or not yours to connect.")
+        raise NotConnected(gettext("This account is not there any more, or not yours to connect."))
     if account.remote_id or account.declaration.oauth is None:
         same = account.remote_id in ("", met.identity.id)
     else:  # made by hand or from a file, and never asked who it is
@@ -158,10 +170,12 @@ def _take(account: Account, user: User, access: Access, met: Met) -> None:
 
 
 def told(account: Account, known: bool) -> str:
-    name = f"{account.declaration.name} of {account.remote_name}"
+    name = gettext("%(app)s of %(login)s") % {"app": account.declaration.name, "login": account.remote_name}
     if known:
-        return f"{name} is connected again. Its connections go on by themselves from where they stood."
-    return f"{name} is connected, as “{account.name}”."
+        return gettext("%(name)s is connected again. Its connections go on by themselves from where they stood.") % {
+            "name": name
+        }
+    return gettext("%(name)s is connected, as “%(account)s”.") % {"name": name, "account": account.name}
 
 
 def free_name(tenant: Tenant, text: str, app: App) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from connections import host
 from connections.engine import setup, undecided
@@ -53,13 +54,15 @@ def decide_as_said(pair: Pair, verdict: str, other: str, by: User) -> str:
     """`other`: the id of a record of one of the connection's folders, as a form has it. Returns what to tell. Raises
     CannotDecide."""
     if verdict not in Verdict.values:
-        raise CannotDecide("Choose what you decide.")
+        raise CannotDecide(gettext("Choose what you decide."))
     folders = (pair.connection.folder_a_id, pair.connection.folder_b_id)
     chosen = (
         Item.objects.filter(pk=other, folder__in=folders).first() if other.isdecimal() and len(other) < 18 else None
     )
     decide(pair, verdict, chosen, by=by)
-    return f"Decided: {Verdict(verdict).label}. The next run carries it out; it can be taken back."
+    return gettext("Decided: %(verdict)s. The next run carries it out; it can be taken back.") % {
+        "verdict": Verdict(verdict).label
+    }
 
 
 def _keep(connection: Connection, a: Item | None, b: Item | None, verdict: str, by: User | None) -> None:
@@ -82,14 +85,17 @@ def _between_paired(pair: Pair, verdict: str, other: Item | None) -> tuple[Item 
         return pair.item_a, pair.item_b
     if verdict != Verdict.SAME or other is None:
         raise CannotDecide(
-            f"“{pair}” is on both sides already: link it to another, take both apart, or leave them out."
+            gettext("“%(pair)s” is on both sides already: link it to another, take both apart, or leave them out.")
+            % {"pair": pair}
         )
     connection = pair.connection
     sides = {connection.folder_a_id: (other, pair.item_b), connection.folder_b_id: (pair.item_a, other)}
     if other.folder_id not in sides or other.departed:
-        raise CannotDecide(f"“{other}” is in neither folder of this connection; choose one that is.")
+        raise CannotDecide(
+            gettext("“%(other)s” is in neither folder of this connection; choose one that is.") % {"other": other}
+        )
     if other in (pair.item_a, pair.item_b):
-        raise CannotDecide(f"“{other}” is its counterpart already.")
+        raise CannotDecide(gettext("“%(other)s” is its counterpart already.") % {"other": other})
     return sides[other.folder_id]
 
 
@@ -117,10 +123,13 @@ def _items(pair: Pair, verdict: str, other: Item | None) -> tuple[Item | None, I
     if alone:
         return pair.item_a, pair.item_b
     if other is None:
-        raise CannotDecide(f"Say which contact of the other side “{pair}” is compared with.")
+        raise CannotDecide(gettext("Say which contact of the other side “%(pair)s” is compared with.") % {"pair": pair})
     here = pair.item_a or pair.item_b
     if here is not None and other.folder_id == here.folder_id:
-        raise CannotDecide(f"“{other}” is in the same folder as “{pair}”; choose one of the other side.")
+        raise CannotDecide(
+            gettext("“%(other)s” is in the same folder as “%(pair)s”; choose one of the other side.")
+            % {"other": other, "pair": pair}
+        )
     return (pair.item_a, other) if pair.item_a is not None else (other, pair.item_b)
 
 
@@ -128,7 +137,9 @@ def resolve(pair: Pair, mapping_name: str, side: str) -> None:
     """Settles a conflict of one mapping: the value of `side` ("a" or "b") goes to both. Raises CannotDecide."""
     chosen = Side(side)
     if pair.item_a is None or pair.item_b is None or mapping_name not in orjson.loads(pair.conflicts):
-        raise CannotDecide(f"“{pair}” has no open conflict in {mapping_name}.")
+        raise CannotDecide(
+            gettext("“%(pair)s” has no open conflict in %(name)s.") % {"pair": pair, "name": mapping_name}
+        )
     mapping = _mapping(pair, mapping_name)
     values = {Side.A: pair.item_a.record, Side.B: pair.item_b.record}
     keys = {Side.A: mapping.a_keys, Side.B: mapping.b_keys}
@@ -151,4 +162,4 @@ def _mapping(pair: Pair, name: str) -> CompiledMapping:
     mapping = setup.mapping_table(connection, a, b).named(name)
     if mapping is not None:
         return mapping
-    raise CannotDecide(f"The connection has no mapping called {name} any more.")
+    raise CannotDecide(gettext("The connection has no mapping called %(name)s any more.") % {"name": name})

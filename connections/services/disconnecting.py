@@ -8,6 +8,7 @@ from contextlib import suppress
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from connections import host
 from connections.encryption import Undecryptable
@@ -35,8 +36,14 @@ def disconnect(account: Account, by: User) -> str:
                 state=AccountState.NEEDS_AUTHORISATION,
                 reason=f"Disconnected by {by} on {timezone.localdate():%d %B %Y}. Connect it again to go on.",
             )
-    what = "is removed" if unused else "is disconnected; its connections stand still until it is connected again"
-    return f"{account} {what}. No contact was deleted. {_revoked(account, visitor)}".strip()
+    if unused:
+        told = gettext("%(account)s is removed. No contact was deleted.")
+    else:
+        told = gettext(
+            "%(account)s is disconnected; its connections stand still until it is connected again. "
+            "No contact was deleted."
+        )
+    return f"{told % {'account': account}} {_revoked(account, visitor)}".strip()
 
 
 def _visitor(account: Account, secrets: Mapping[str, str]) -> Host | None:
@@ -52,16 +59,22 @@ def _revoked(account: Account, visitor: Host | None) -> str:
     oauth = account.declaration.oauth if visitor is not None else None
     if oauth is None or visitor is None:
         return ""
-    also = f"To take it back there as well, open {oauth.withdraw}." if oauth.withdraw else ""
+    also = (
+        gettext("To take it back there as well, open %(address)s.") % {"address": oauth.withdraw}
+        if oauth.withdraw
+        else ""
+    )
     if oauth.revoke is None:
-        return f"{oauth.vendor} still lists Pairwise among the apps you allowed. {also}"
+        told = gettext("%(vendor)s still lists Pairwise among the apps you allowed.") % {"vendor": oauth.vendor}
+        return f"{told} {also}"
     if _shared(account):
         return ""
     try:
         oauth.revoke(visitor)
     except ConnectorError as error:
-        return f"{oauth.vendor} could not be told: {error} {also}"
-    return f"{oauth.vendor} has taken the access back."
+        told = gettext("%(vendor)s could not be told: %(error)s") % {"vendor": oauth.vendor, "error": error}
+        return f"{told} {also}"
+    return gettext("%(vendor)s has taken the access back.") % {"vendor": oauth.vendor}
 
 
 def _shared(account: Account) -> bool:

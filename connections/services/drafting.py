@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext, gettext_lazy
 
 from connections.models import Account, Connection, ConnectionDraft, Folder, Membership, Role, User
 from connections.services import arranging, ending, naming, permits, setting_up
@@ -21,16 +22,16 @@ from syncrules.rulecheck import flaws
 from syncrules.specs import ConditionKind, ConditionSpec, Direction, MappingSpec, Operator, RuleSpec, Side
 from syncrules.table import combined, fields_of
 
-STEPS: Mapping[str, str] = {
-    "apps": "Apps",
-    "accounts": "Accounts",
-    "folders": "Folders",
-    "contacts": "Contacts",
-    "direction": "Direction",
-    "mapping": "Fields",
-    "rules": "Who",
-    "matching": "Without email",
-    "plan": "Plan",
+STEPS: Mapping[str, Any] = {
+    "apps": gettext_lazy("Apps"),
+    "accounts": gettext_lazy("Accounts"),
+    "folders": gettext_lazy("Folders"),
+    "contacts": gettext_lazy("Contacts"),
+    "direction": gettext_lazy("Direction"),
+    "mapping": gettext_lazy("Fields"),
+    "rules": gettext_lazy("Who"),
+    "matching": gettext_lazy("Without email"),
+    "plan": gettext_lazy("Plan"),
 }
 LATER = ("confirmed", "direction", "off", "rules", "matching")  # the answers of the steps after the folders, in order
 MOST = 20  # connections that are set up at once
@@ -92,11 +93,13 @@ def names(draft: ConnectionDraft) -> dict[str, str]:
     if draft.app_a != draft.app_b:
         return {side: app_of(draft, side).name for side in "ab"}
     found = {}
-    for side, word in (("a", "first"), ("b", "second")):
+    for side, word in (("a", gettext("first %(app)s")), ("b", gettext("second %(app)s"))):
         account: Account | None = getattr(draft, f"account_{side}")
         same = draft.account_a_id == draft.account_b_id
         name = app_of(draft, side).name
-        found[side] = f"{name} ({account.remote_name or account.name})" if account and not same else f"{word} {name}"
+        found[side] = (
+            f"{name} ({account.remote_name or account.name})" if account and not same else word % {"app": name}
+        )
     return found
 
 
@@ -144,19 +147,26 @@ def pairs(draft: ConnectionDraft) -> list[tuple[Folder, Folder]]:
 def take_folders(draft: ConnectionDraft, a: Sequence[Folder], b: Sequence[Folder]) -> None:
     """Raises CannotSetUp, and ConnectedAlready with the connection that has a pair of them."""
     if not a or not b:
-        raise CannotSetUp("Choose a folder on each side.")
+        raise CannotSetUp(gettext("Choose a folder on each side."))
     if len(a) > 1 and len(b) > 1:
         raise CannotSetUp(
-            "Choose several folders on one side only: each of them is then connected with the one folder of the other "
-            "side. For pairs of folders set up one connection after the other."
+            gettext(
+                "Choose several folders on one side only: each of them is then connected with the one "
+                "folder of the other side. For pairs of folders set up one connection after the other."
+            )
         )
     if len(a) * len(b) > MOST:
-        raise CannotSetUp(f"At most {MOST} connections are set up at once. Choose fewer folders.")
+        raise CannotSetUp(
+            gettext("At most %(most)s connections are set up at once. Choose fewer folders.") % {"most": MOST}
+        )
     for left in a:
         for right in b:
             setting_up.refuse_used(left, right, draft.connections)
             if left.read_only and right.read_only:
-                raise CannotSetUp(f"“{left}” and “{right}” are both read-only, so nothing could be written to either.")
+                raise CannotSetUp(
+                    gettext("“%(left)s” and “%(right)s” are both read-only, so nothing could be written to either.")
+                    % {"left": left, "right": right}
+                )
     chosen = [folder.pk for folder in a], [folder.pk for folder in b]
     if chosen != (draft.folders_a, draft.folders_b):
         draft.folders_a, draft.folders_b = chosen
@@ -180,10 +190,10 @@ def directions(draft: ConnectionDraft) -> dict[Direction, str]:
 def _locked(draft: ConnectionDraft, side: str) -> str:
     app = app_of(draft, side)
     if not app.capabilities.two_way:
-        return f"{app.name} can only be read."
+        return gettext("%(app)s can only be read.") % {"app": app.name}
     for folder in folders(draft, side):
         if folder.read_only:
-            return f"The folder “{folder}” can only be read."
+            return gettext("The folder “%(folder)s” can only be read.") % {"folder": folder}
     return ""
 
 
@@ -253,7 +263,7 @@ def take_mapping(draft: ConnectionDraft, on: Sequence[str]) -> None:
     for table in tables(draft):
         lines = [line.id for line in table.lines]
         if not any(line in on for line in lines):
-            raise CannotSetUp("Without a single field nothing can be kept the same. Leave at least one on.")
+            raise CannotSetUp(gettext("Without a single field nothing can be kept the same. Leave at least one on."))
         off += [line for line in lines if line not in on]
     answer(draft, off=sorted(set(off)))
 
@@ -322,7 +332,10 @@ def configuration(draft: ConnectionDraft, a: Folder, b: Folder) -> Configuration
     off = _switched_off(draft, given)
     rules = rules_of(draft.choices.get("rules", {}), given)
     if not any(spec.enabled for spec in combined(default_mappings(given.a.catalogue, given.b.catalogue), off)):
-        raise CannotSetUp(f"No field of “{a}” means the same as one of “{b}”; without a mapping nothing can flow.")
+        raise CannotSetUp(
+            gettext("No field of “%(a)s” means the same as one of “%(b)s”; without a mapping nothing can flow.")
+            % {"a": a, "b": b}
+        )
     return Configuration(off or None, bool(off), Direction(plain(draft, a, b).direction), rules)
 
 
@@ -344,7 +357,7 @@ def make(draft: ConnectionDraft) -> list[Connection]:
     draft.refresh_from_db(fields=["connections"])
     wanted = pairs(draft)
     if not wanted:
-        raise CannotSetUp("A folder of this set-up is not there any more. Choose the folders again.")
+        raise CannotSetUp(gettext("A folder of this set-up is not there any more. Choose the folders again."))
     there = {(row.folder_a_id, row.folder_b_id): row for row in made(draft)}
     keep = [row for pair, row in there.items() if pair in {(a.pk, b.pk) for a, b in wanted}]
     _drop(draft, [row.pk for row in keep])

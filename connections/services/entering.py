@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from django.core.cache import cache
+from django.utils.translation import gettext
 
 from connections import host, registrations
 from connections.models import Account, User
@@ -25,7 +26,7 @@ def enter(user: User, place: Place, app: App, address: str, secrets: Mapping[str
     key = f"entering:{user.pk}"
     failed = cache.get(key, 0)
     if failed >= TRIES:
-        raise NotConnected("That were many tries. Wait an hour, and look up address and password meanwhile.")
+        raise NotConnected(gettext("That were many tries. Wait an hour, and look up address and password meanwhile."))
     try:
         found = _enter(user, place, app, address, secrets)
     except (ConnectorError, NotConnected):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
@@ -13,7 +13,10 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 
+from connections import languages
 from connections.models import Invitation, Membership, Role, Tenant, User
 
 VALID_FOR = timedelta(days=14)
@@ -25,7 +28,7 @@ class NotYours(Exception):
     """The invitation is for another address than the person's; `email` is the invited one."""
 
     def __init__(self, email: str) -> None:
-        super().__init__(f"This invitation is for {email}.")
+        super().__init__(gettext("This invitation is for %(invited)s.") % {"invited": email})
         self.email = email
 
 
@@ -55,16 +58,24 @@ def post(invitation: Invitation, link: str) -> bool:
     """Mails the link where mail is set up; tells whether it did."""
     if not mail_is_set_up():
         return False
-    until = timezone.localtime(invitation.expires_at)
-    send_mail(
-        f"You are invited to {invitation.tenant} on Pairwise",
-        f"{invitation.tenant} keeps its contacts the same in several apps with Pairwise, and invites you to join.\n\n"
-        f"{link}\n\n"
-        f"The link works once, until {until:%d %B %Y %H:%M %Z}. If you did not expect it, you need not do anything.\n",
-        None,
-        [invitation.email],
-    )
+    with languages.speaking_to(invitation.invited_by):
+        about = {"tenant": invitation.tenant}
+        text = gettext("%(tenant)s keeps its contacts the same in several apps with Pairwise, and invites you to join.")
+        send_mail(
+            gettext("You are invited to %(tenant)s on Pairwise") % about,
+            f"{text % about}\n\n{link}\n\n{works_until(invitation.expires_at)}\n",
+            None,
+            [invitation.email],
+        )
     return True
+
+
+def works_until(moment: datetime) -> str:
+    """The last line of a mail with a link that works once."""
+    until = date_format(timezone.localtime(moment), gettext("d F Y H:i T"))
+    return gettext("The link works once, until %(until)s. If you did not expect it, you need not do anything.") % {
+        "until": until
+    }
 
 
 def open_invitation(token: str) -> Invitation | None:

@@ -8,12 +8,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext, gettext_lazy
 
 from connections.models import Change, Connection, Health, Pair
 from connections.services import finding, looking
 
 PAGE = 50
-COLUMNS = ("contact", "state", "reason")
+COLUMNS = (gettext_lazy("contact"), gettext_lazy("state"), gettext_lazy("reason"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Wanted:
     @property
     def title(self) -> str:
         if self.notes:
-            return "With something to know"
-        return str(Health(self.health).label).capitalize() if self.health in Health.values else "All contacts"
+            return gettext("With something to know")
+        return str(Health(self.health).label).capitalize() if self.health in Health.values else gettext("All contacts")
 
     @property
     def query(self) -> str:
@@ -58,10 +59,15 @@ def page(wanted: Wanted, after: int = 0) -> tuple[list[Pair], int]:
 def table(wanted: Wanted) -> Iterator[Iterable[Any]]:
     """One row per contact, under a row of headings."""
     names = looking.side_names(wanted.connection)
-    yield (*COLUMNS, f"on {names['a']}", f"on {names['b']}")
+    yield (*map(str, COLUMNS), *(gettext("on %(side)s") % {"side": names[side]} for side in "ab"))
     rows = wanted.rows().order_by("id").values_list("title", "health", "reason", "item_a", "item_b")
     for title, health, reason, *items in rows.iterator(500):
-        yield title, Health(health).label, reason, *("no" if item is None else "yes" for item in items)
+        yield (
+            title,
+            str(Health(health).label),
+            gettext(reason) if reason else "",
+            *(gettext("no") if item is None else gettext("yes") for item in items),
+        )
 
 
 def history(connection: Connection, before: int = 0, run: int = 0) -> tuple[list[Change], int]:

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from django.db.models import Case, CharField, OuterRef, Q, QuerySet, Subquery, TextChoices, Value, When
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext, gettext_lazy
 
 from connections.engine.setup import load_fields
 from connections.models import (
@@ -39,16 +40,16 @@ COUNTED = 2_000  # lines of a plan that are counted; beyond that a page says "mo
 class State(TextChoices):
     """Where a connection stands, the most urgent first."""
 
-    OFF = "off", "switched off"
-    STOPPED = "stopped", "stopped by operations"
-    PAUSED = "paused", "paused"
-    AUTH = "auth", "needs authorisation"
-    FAILED = "failed", "failed"
-    HELD = "held", "waits for approval"
-    PLANNED = "planned", "has a plan"
-    RUNNING = "running", "running"
-    NEW = "new", "not run yet"
-    RESTS = "rests", "up to date"
+    OFF = "off", gettext_lazy("switched off")
+    STOPPED = "stopped", gettext_lazy("stopped by operations")
+    PAUSED = "paused", gettext_lazy("paused")
+    AUTH = "auth", gettext_lazy("needs authorisation")
+    FAILED = "failed", gettext_lazy("failed")
+    HELD = "held", gettext_lazy("waits for approval")
+    PLANNED = "planned", gettext_lazy("has a plan")
+    RUNNING = "running", gettext_lazy("running")
+    NEW = "new", gettext_lazy("not run yet")
+    RESTS = "rests", gettext_lazy("up to date")
 
 
 def with_state(rows: QuerySet[Connection]) -> QuerySet[Any]:
@@ -101,9 +102,14 @@ class RunStory:
 
 
 COUNTER_WORDS = {
-    "create": "created on",
-    "update": "updated on",
-    "delete": "deleted on",
+    "create": gettext_lazy("created on"),
+    "update": gettext_lazy("updated on"),
+    "delete": gettext_lazy("deleted on"),
+}
+SUMMARY_WORDS = {
+    "create": gettext_lazy("created"),
+    "update": gettext_lazy("updated"),
+    "delete": gettext_lazy("deleted"),
 }
 
 
@@ -142,8 +148,8 @@ def summary(counters: Mapping[str, int]) -> str:
     total: Counter[str] = Counter()
     for key, count in counters.items():
         verb, _, side = key.rpartition("_")
-        total[COUNTER_WORDS[verb].removesuffix(" on") if verb in COUNTER_WORDS and side in ("a", "b") else key] += count
-    return ", ".join(f"{count} {word}" for word, count in sorted(total.items()) if count) or "nothing to do"
+        total[str(SUMMARY_WORDS[verb]) if verb in SUMMARY_WORDS and side in ("a", "b") else gettext(key)] += count
+    return ", ".join(f"{count} {word}" for word, count in sorted(total.items()) if count) or gettext("nothing to do")
 
 
 def side_names(connection: Connection) -> dict[str, str]:
@@ -215,10 +221,10 @@ def change_story(change: Change) -> ChangeStory:
 
 
 KEY_WORDS = {
-    "e:": "the same email",
-    "p:": "the same phone and name",
-    "c:": "the same name and company",
-    "u:": "the same UID",
+    "e:": gettext_lazy("the same email"),
+    "p:": gettext_lazy("the same phone and name"),
+    "c:": gettext_lazy("the same name and company"),
+    "u:": gettext_lazy("the same UID"),
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from django.utils.translation import gettext_noop
 
 from connections.engine import setup
 from connections.models import Change, ChangeKind, ChangeState, Connection, Folder, Item, Pair
@@ -16,6 +17,8 @@ from syncrules.specs import Direction, Side
 
 SAMPLES = 5
 EMPTY: tuple[Any, ...] = (None, "", [])
+UNMAPPED = gettext_noop("no line of the mapping carries it")
+WANTED = gettext_noop("the app wants it of every contact, and these have none: it may refuse them")
 MADE_BY_APPS = {"name.file_as", "owner"}  # nobody would miss them on the other side
 
 
@@ -70,9 +73,7 @@ def _fields(connection: Connection) -> Iterator[Loss]:
             continue
         carried = {key for mapping in mappings if mapping.writes(side.other) for key in mapping.keys(side)}
         losses = {
-            key: Loss(
-                side.other.value, names[side.other], known.label, known.reason or "no line of the mapping carries it"
-            )
+            key: Loss(side.other.value, names[side.other], known.label, known.reason or UNMAPPED)
             for key, known in catalogues[side].by_key.items()
             if key not in carried and not (known.read_only or known.meaning in MADE_BY_APPS)
         }
@@ -91,8 +92,7 @@ def _lacking(connection: Connection) -> Iterator[Loss]:
         wanted = {known.key: known.label for known in fields if known.required and not known.read_only}
         if not wanted:
             continue
-        reason = "the app wants it of every contact, and these have none: it may refuse them"
-        losses = {key: Loss(side, names[side], label, reason) for key, label in wanted.items()}
+        losses = {key: Loss(side, names[side], label, WANTED) for key, label in wanted.items()}
         planned = Change.objects.filter(connection=connection, state=ChangeState.PROPOSED, kind=ChangeKind.CREATE)
         for title, patch in planned.filter(side=side).order_by("id").values_list("title", "patch").iterator():
             for key in losses.keys() - orjson.loads(patch).keys():

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from connections.engine import setup
 from connections.models import Connection
@@ -35,7 +36,7 @@ class Line:
 
     @property
     def manner(self) -> str:
-        said = {"fill": "fill if blank", "clear": "clear if empty"}.get(self.spec.mode.value, "")
+        said = {"fill": gettext("fill if blank"), "clear": gettext("clear if empty")}.get(self.spec.mode.value, "")
         extra = [f"{len(self.spec.values)} options translated"] if self.spec.values else []
         return ", ".join(filter(None, [said, self.spec.pattern, *extra]))
 
@@ -164,7 +165,10 @@ class Editor:
         off = {spec.name for spec in self.specs if not spec.enabled}
         for problem in self._table(own).problems:
             if problem.line in off or not before.problem(problem.line):
-                raise MappingError(f"“{problem.line}” cannot be switched on: {problem.reason}")
+                raise MappingError(
+                    gettext("“%(line)s” cannot be switched on: %(reason)s")
+                    % {"line": problem.line, "reason": problem.reason}
+                )
 
     @transaction.atomic
     def _write(self, own: Sequence[MappingSpec], note: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from connections.models import Account, Connection, Invitation, Membership, Role, Tenant
 
@@ -42,7 +43,7 @@ def loss_of(membership: Membership) -> Loss:
 def change_role(membership: Membership, role: str) -> bool:
     """False where it is that role already. Raises CannotChange."""
     if role not in Role.values:
-        raise CannotChange("Choose one of the roles.")
+        raise CannotChange(gettext("Choose one of the roles."))
     rows = _locked(membership)
     if membership.pk not in rows or rows[membership.pk].role == role:
         return False
@@ -77,4 +78,6 @@ def _locked(membership: Membership) -> dict[int, Membership]:
 
 def _leave_an_owner(rows: dict[int, Membership], going: Membership) -> None:
     if not any(row.role == Role.OWNER and row.pk != going.pk for row in rows.values()):
-        raise CannotChange(f"{going.user} is the only owner. Make somebody else an owner first.")
+        raise CannotChange(
+            gettext("%(person)s is the only owner. Make somebody else an owner first.") % {"person": going.user}
+        )

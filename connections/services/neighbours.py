@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from connections.models import Connection, Folder, Item, Pair
 from connections.services import finding
@@ -44,12 +45,22 @@ def _about(connection: Connection, folder: Folder) -> Iterator[str]:
         if (connection.winner == mine) != (other.winner == theirs):
             winner = connection if connection.winner == mine else other
             loser = other if winner == connection else connection
-            yield f"In {winner.name} the values of {folder} win, in {loser.name} those of the other side."
+            yield gettext("In %(winner)s the values of %(folder)s win, in %(loser)s those of the other side.") % {
+                "winner": winner.name,
+                "folder": folder,
+                "loser": loser.name,
+            }
         if _deletions(connection, mine) != _deletions(other, theirs):
-            yield (
-                f"A deletion elsewhere does something else to {folder} in {connection.name} "
-                f"({_deletions(connection, mine)}) than in {other.name} ({_deletions(other, theirs)})."
-            )
+            yield gettext(
+                "A deletion elsewhere does something else to %(folder)s in %(one)s (%(here)s) "
+                "than in %(other)s (%(there)s)."
+            ) % {
+                "folder": folder,
+                "one": connection.name,
+                "here": _deletions(connection, mine),
+                "other": other.name,
+                "there": _deletions(other, theirs),
+            }
         yield from _sets(connection, mine, other, theirs, folder)
 
 
@@ -57,7 +68,12 @@ def _sets(connection: Connection, mine: str, other: Connection, theirs: str, fol
     here, there = _actions(connection, mine), _actions(other, theirs)
     for key in sorted(here.keys() & there.keys()):
         if here[key] != there[key]:
-            yield f"Rules of {connection.name} and {other.name} set {key} of {folder} to different values."
+            yield gettext("Rules of %(one)s and %(other)s set %(field)s of %(folder)s to different values.") % {
+                "one": connection.name,
+                "other": other.name,
+                "field": key,
+                "folder": folder,
+            }
 
 
 def _actions(connection: Connection, side: str) -> dict[str, str]:
@@ -82,4 +98,6 @@ def _writes(connection: Connection, side: str) -> bool:
 def _deletions(connection: Connection, side: str) -> str:
     way = "b_to_a" if side == "a" else "a_to_b"
     policy, label = getattr(connection, f"deletions_{way}"), getattr(connection, f"deletion_label_{way}")
-    return f"label {label}" if policy == "label" else str(policy)
+    if policy == "label":
+        return gettext("label %(name)s") % {"name": label}
+    return gettext("delete") if policy == "delete" else gettext("keep")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from connections import registrations
 from connections.encryption import Undecryptable
 from connections.models import Tenant
@@ -28,10 +30,14 @@ def offer(app: App, tenant: Tenant) -> Offer:
     try:
         found = registrations.registration_for(app, tenant)
     except Undecryptable:
-        return Offer(app, "The registration that is stored cannot be opened any more. Ask those who run Pairwise.")
+        return Offer(
+            app, gettext("The registration that is stored cannot be opened any more. Ask those who run Pairwise.")
+        )
     if found is None:
         return Offer(
-            app, f"Pairwise is not registered at {app.oauth.vendor} here yet. Ask those who run it to set that up."
+            app,
+            gettext("Pairwise is not registered at %(vendor)s here yet. Ask those who run it to set that up.")
+            % {"vendor": app.oauth.vendor},
         )
     return Offer(app, registration=found)
 

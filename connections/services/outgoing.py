@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import orjson
 import requests
 from django.utils import timezone
+from django.utils.translation import gettext
 from urllib3.exceptions import HTTPError
 
 from connections.encryption import Undecryptable
@@ -39,7 +40,7 @@ class CannotAdd(Exception):
 def add(tenant: Tenant, url: str, causes: Collection[str], by: User | None) -> tuple[OutgoingWebhook, str]:
     """The webhook and its secret, which is shown this once. Raises CannotAdd."""
     if OutgoingWebhook.objects.filter(tenant=tenant).count() >= MOST:
-        raise CannotAdd(f"There are {MOST} webhooks already. Remove one first.")
+        raise CannotAdd(gettext("There are %(most)s webhooks already. Remove one first.") % {"most": MOST})
     try:
         AddressGuard().check(url)
     except ConnectorError as error:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext
+
 from connections import host
 from connections.engine import setup
 from connections.engine.items import Intake
@@ -49,7 +51,10 @@ def peek(folder: Folder) -> Peek:
         catalogue = setup.catalogue_of(folder, connector)
         records, whole = _first(connector, folder, [known.key for known in _wanted(catalogue)])
     except ConnectorError as error:
-        return Peek(folder, problem=f"{folder.account} cannot be asked now: {error}")
+        return Peek(
+            folder,
+            problem=gettext("%(account)s cannot be asked now: %(error)s") % {"account": folder.account, "error": error},
+        )
     namer = Intake(folder.pk, catalogue, folder.tenant.region)
     latest = sorted(records, key=lambda record: record.modified or 0.0, reverse=True)[:SHOWN]
     shown = [_sample(catalogue, namer.title(record.values), record.values, record.modified) for record in latest]

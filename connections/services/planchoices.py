@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext, gettext_lazy
+
+from connections.languages import number
 from connections.models import ChangeState, Run, User
 from connections.services import planlines, planning, syncing
 from connections.services.planlines import Choice
 
 STATES = {
-    ChangeState.PROPOSED.value: "waiting",
-    ChangeState.APPROVED.value: "approved",
-    ChangeState.REJECTED.value: "rejected",
+    ChangeState.PROPOSED.value: gettext_lazy("waiting"),
+    ChangeState.APPROVED.value: gettext_lazy("approved"),
+    ChangeState.REJECTED.value: gettext_lazy("rejected"),
 }
 
 
@@ -62,19 +65,21 @@ def decide(values: Mapping[str, Any], ticked: Sequence[str], run: Run, by: User)
     if values.get("scope") == "ticked":
         ids = [int(text) for text in ticked if text.isdecimal() and len(text) < 18]
         if not ids:
-            return Told("Tick at least one line first.", False)
+            return Told(gettext("Tick at least one line first."), False)
         rows = rows.filter(pk__in=ids)
     match values.get("verdict"):
         case "approve":
             count = syncing.approve(run, among=rows, by=by)
-            return Told(f"{count:,} approved. They are written as soon as a worker is free.")
+            return Told(
+                gettext("%(count)s approved. They are written as soon as a worker is free.") % {"count": number(count)}
+            )
         case "reject":
             count = syncing.reject(run, among=rows, by=by)
-            return Told(f"{count:,} rejected, until one of their sides changes.")
+            return Told(gettext("%(count)s rejected, until one of their sides changes.") % {"count": number(count)})
         case "never":
             count = syncing.reject(run, among=rows, for_good=True, by=by)
-            return Told(f"{count:,} rejected, until somebody reverts it.")
+            return Told(gettext("%(count)s rejected, until somebody reverts it.") % {"count": number(count)})
         case "revert":
             count = planning.forget_rejections(list(rows.values_list("pk", flat=True)))
-            return Told(f"{count:,} may be proposed again, by the next plan.")
-    return Told("Nothing was decided.", False)
+            return Told(gettext("%(count)s may be proposed again, by the next plan.") % {"count": number(count)})
+    return Told(gettext("Nothing was decided."), False)

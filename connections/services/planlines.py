@@ -8,13 +8,24 @@ from typing import Any
 
 import orjson
 from django.db.models import Count, Max, Q, QuerySet
+from django.utils.translation import gettext, gettext_lazy
 
 from connections.models import PLANNED, Change, ChangeKind, ChangeSort, ChangeState, Connection, Folder, Label, Run
 from connections.services import looking, plans
 
 PAGE = 50
 LONGEST = 300  # characters of a value in a cell of the export
-COLUMNS = ("line", "state", "group", "written to", "contact", "field", "before", "after", "why")
+COLUMNS = (
+    gettext_lazy("line"),
+    gettext_lazy("state"),
+    gettext_lazy("group"),
+    gettext_lazy("written to"),
+    gettext_lazy("contact"),
+    gettext_lazy("field"),
+    gettext_lazy("before"),
+    gettext_lazy("after"),
+    gettext_lazy("why"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,7 @@ def groups(run: Run) -> list[Group]:
 
 
 def _title(sort: str, side: str) -> str:
-    return plans.TITLES[sort] if sort == ChangeSort.PAIR else f"{plans.TITLES[sort]} {side}"
+    return str(plans.TITLES[sort]) if sort == ChangeSort.PAIR else f"{plans.TITLES[sort]} {side}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +139,11 @@ class ShownLine:
     def rows(self) -> list[looking.FieldChange]:
         """At least one: what is written, field by field, then labels; of a pairing with whom."""
         found = [*self.fields]
-        found += [looking.FieldChange("label", None, tag) for tag in self.added]
-        found += [looking.FieldChange("label", tag, None) for tag in self.removed]
+        found += [looking.FieldChange(gettext("label"), None, tag) for tag in self.added]
+        found += [looking.FieldChange(gettext("label"), tag, None) for tag in self.removed]
         if self.partner:
-            found.append(looking.FieldChange("the same person", None, self.partner))
-        return found or [looking.FieldChange("the contact", None, None)]
+            found.append(looking.FieldChange(gettext("the same person"), None, self.partner))
+        return found or [looking.FieldChange(gettext("the contact"), None, None)]
 
 
 def page(rows: QuerySet[Change], after: int = 0, size: int = PAGE) -> tuple[list[Change], int]:
@@ -157,7 +168,7 @@ class Shower:
             change.pk,
             change.sort,
             change.state,
-            change.title or "a contact without a name",
+            change.title or gettext("a contact without a name"),
             str(change.target_item) if change.kind == ChangeKind.PAIR and change.target_item else "",
             self.names[change.side],
             self._fields(change, cause.get("lost") or {}),
@@ -189,7 +200,7 @@ class Shower:
 
 def table(rows: QuerySet[Change], connection: Connection) -> Iterator[Iterable[Any]]:
     """One row per field that is written, under a row of headings."""
-    yield COLUMNS
+    yield tuple(map(str, COLUMNS))
     shower = Shower(connection)
     for change in rows.select_related("target_item").order_by("id").iterator(500):
         yield from _cells(shower.show(change))

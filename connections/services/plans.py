@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from django.db.models import Count
+from django.utils.translation import gettext, gettext_lazy
 
 from connections.engine.undo import WHY as TAKEN_BACK
 from connections.models import Change, ChangeKind, ChangeState, Connection, Health, Pair, Run
@@ -18,14 +19,19 @@ SAMPLES = 5
 REASONS = 8
 WAITING = (ChangeState.PROPOSED, ChangeState.APPROVED)
 LEFT_OUT = (Health.REVIEW, Health.DUPLICATE, Health.EXCLUDED, Health.FAILED)
-TIERS = {"u": "same card id", "e": "same email", "p": "same phone and name", "c": "same name and company"}
+TIERS = {
+    "u": gettext_lazy("same card id"),
+    "e": gettext_lazy("same email"),
+    "p": gettext_lazy("same phone and name"),
+    "c": gettext_lazy("same name and company"),
+}
 TITLES = {
-    "pair": "to pair",
-    "create": "to create on",
-    "fill": "to fill on",
-    "overwrite": "to overwrite on",
-    "label": "to label on",
-    "delete": "to delete on",
+    "pair": gettext_lazy("to pair"),
+    "create": gettext_lazy("to create on"),
+    "fill": gettext_lazy("to fill on"),
+    "overwrite": gettext_lazy("to overwrite on"),
+    "label": gettext_lazy("to label on"),
+    "delete": gettext_lazy("to delete on"),
 }
 
 
@@ -106,9 +112,9 @@ def reasons(kind: str, cause: Mapping[str, Any], names: Mapping[str, str]) -> li
     """Why a change is made, in parts of a sentence. `names`: how people call the sides."""
     why = [str(part) for part in cause.get("mappings") or ()]
     if kind == ChangeKind.PAIR:
-        return [TIERS.get(part.partition(":")[0], "the same record, moved") for part in why]
+        return [str(TIERS.get(part.partition(":")[0]) or gettext("the same record, moved")) for part in why]
     why = [looking.cause_text(part, names) for part in why]
-    rules = [f"rule “{name}”" for name in cause.get("rules") or ()]
+    rules = [gettext("rule “%(name)s”") % {"name": name} for name in cause.get("rules") or ()]
     if kind == ChangeKind.UPDATE:
         return why or rules
     return [*(part for part in why if part != "new" or not rules), *rules] if why != [TAKEN_BACK] else why
@@ -143,6 +149,6 @@ def left_out(connection: Connection) -> list[Group]:
         if reasons:
             pairs = Pair.objects.filter(connection=connection, health=health).order_by("id")
             samples = [title for title in pairs.values_list("title", flat=True)[:SAMPLES] if title]
-            title = "to review" if health == Health.REVIEW else str(health.label)
+            title = gettext("to review") if health == Health.REVIEW else str(health.label)
             groups[health] = Group(health.value, "", title, sum(reasons.values()), reasons, samples)
     return list(groups.values())

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext, gettext_lazy
+
 from connections.models import Connection, Health, Item, ItemKey, Pair
 from connections.services import looking
 
@@ -13,10 +15,10 @@ PAGE = 10
 CANDIDATES = 6  # shown of one
 HOLDERS = 2_000  # of the keys of one page, so that an address of thousands costs no more
 EVIDENCE = {
-    "u": "the same card id",
-    "e": "the same email",
-    "p": "the same phone and name",
-    "c": "the same name and company",
+    "u": gettext_lazy("the same card id"),
+    "e": gettext_lazy("the same email"),
+    "p": gettext_lazy("the same phone and name"),
+    "c": gettext_lazy("the same name and company"),
 }
 
 
@@ -83,5 +85,7 @@ def _near(connection: Connection, owns: Sequence[Item]) -> dict[int, list[tuple[
 def _card(item: Item, labels: dict[int, tuple[str, dict[str, str]]], shared: Sequence[str] = ()) -> Card:
     side, names = labels[item.folder_id]
     fields = sorted((names.get(key, key), value) for key, value in item.record.items())
-    evidence = [f"{EVIDENCE.get(key[:1], 'a key in common')}: {key[2:].replace('|', ', ')}" for key in shared]
+    evidence = [
+        f"{EVIDENCE.get(key[:1]) or gettext('a key in common')}: {key[2:].replace('|', ', ')}" for key in shared
+    ]
     return Card(item, side, fields, evidence)

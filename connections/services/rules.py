@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from connections.engine import setup
 from connections.models import Connection
@@ -80,12 +81,12 @@ class Editor:
         here, there = self.sides[source].name, self.sides[source.other].name
         note = ""
         if not Direction(self.connection.direction).carries(source):
-            note = f"This connection brings nothing from {here}, so these rules do nothing."
+            note = gettext("This connection brings nothing from %(here)s, so these rules do nothing.") % {"here": here}
         elif not any(line.spec.enabled for line in lines):
-            note = (
-                f"No rule is at work here: nobody new comes from {here} to {there}, and the contacts that are kept the "
-                "same now stay so."
-            )
+            note = gettext(
+                "No rule is at work here: nobody new comes from %(here)s to %(there)s, and the contacts "
+                "that are kept the same now stay so."
+            ) % {"here": here, "there": there}
         return Way(direction, here, there, lines, note)
 
     def _line(self, spec: RuleSpec, problems: Sequence[RuleProblem]) -> Line:
@@ -94,9 +95,9 @@ class Editor:
         more = [
             text
             for flag, text in (
-                (spec.update_only, "changes only contacts that exist there already"),
-                (spec.undo, "takes its actions back when a contact stops matching"),
-                (spec.mirror, "also the other way round"),
+                (spec.update_only, gettext("changes only contacts that exist there already")),
+                (spec.undo, gettext("takes its actions back when a contact stops matching")),
+                (spec.mirror, gettext("also the other way round")),
             )
             if flag
         ]

@@ -19,7 +19,9 @@ from django.db.models import F
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 
+from connections import languages
 from connections.models import Cause, Notification, NotificationState
 from connections.services import choosing, outgoing, wording
 
@@ -60,7 +62,9 @@ def _send(row: Notification, is_wanted: Wanted) -> bool:
         if row.webhook is not None:
             outgoing.post(row.webhook, row.cause, row.uuid, row.facts, wording.link(row))
         else:
-            mail(row).send()
+            with languages.speaking_to(row.user):
+                found = mail(row)
+            found.send()
     except (outgoing.Undelivered, SMTPException, OSError) as error:
         _put_off(row, error)
         return False
@@ -94,12 +98,13 @@ def _put_off(row: Notification, error: Exception) -> None:
 
 
 def mail(row: Notification) -> EmailMultiAlternatives:
-    """Plain and as HTML, with the link by which mail programs unsubscribe (RFC 8058)."""
+    """Plain and as HTML, in the active language, with the link by which mail programs unsubscribe (RFC 8058)."""
     assert row.user is not None  # noqa: S101 - a notification is for a person or for a webhook
     stop = choosing.stop_link(row.user.pk, row.tenant_id, row.cause)
     message = wording.message(row)
     context = {
         "message": message,
+        "language": get_language(),
         "tenant": row.tenant,
         "cause": Cause(row.cause).label,
         "stop": stop,

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from connections import host
 from connections.engine import setup
@@ -36,7 +37,10 @@ class ConnectedAlready(CannotSetUp):
 
     def __init__(self, a: Folder, b: Folder, other: Connection) -> None:
         self.other = other
-        super().__init__(f"“{a}” and “{b}” are connected already, by {other}; a pair of folders is connected once.")
+        super().__init__(
+            gettext("“%(a)s” and “%(b)s” are connected already, by %(other)s; a pair of folders is connected once.")
+            % {"a": a, "b": b, "other": other}
+        )
 
 
 # ---- folders
@@ -164,7 +168,9 @@ def check(wanted: Configuration, a: Folder, b: Folder, region: str) -> Configura
     known = {side: {**once_called(a, b)[side], **live[side].labels} for side in Side}
     rules = None if wanted.rules is None else [_with_ids(rule, known) for rule in wanted.rules]
     if not any(spec.enabled for spec in specs):
-        raise CannotSetUp("No field of the one side is mapped to one of the other; without a mapping nothing can flow.")
+        raise CannotSetUp(
+            gettext("No field of the one side is mapped to one of the other; without a mapping nothing can flow.")
+        )
     for problem in compile_table(specs, left, right, region, wanted.direction).problems:
         raise CannotSetUp(f"Mapping “{problem.line}”: {problem.reason.rstrip('.')}.")
     sides = {side: each.offered for side, each in live.items()}
@@ -221,9 +227,9 @@ def refuse_used(a: Folder, b: Folder, leaving: Collection[int] = ()) -> None:
     """Raises CannotSetUp where the two folders are one, or are connected already, in whichever order. `leaving`: ids of
     connections that are about to be deleted."""
     if a.pk == b.pk:
-        raise CannotSetUp(f"Both sides are the same folder “{a}”; choose two different ones.")
+        raise CannotSetUp(gettext("Both sides are the same folder “%(a)s”; choose two different ones.") % {"a": a})
     if a.tenant_id != b.tenant_id:
-        raise CannotSetUp("The two folders belong to different tenants.")
+        raise CannotSetUp(gettext("The two folders belong to different tenants."))
     used = Connection.objects.filter(Q(folder_a=a, folder_b=b) | Q(folder_a=b, folder_b=a))
     other = used.exclude(pk__in=leaving).first()
     if other is not None:
@@ -240,7 +246,9 @@ def make_connection(
     try:
         connection.full_clean()
     except ValidationError as error:
-        raise CannotSetUp(f"Connection {name}: {' '.join(error.messages)}") from error
+        raise CannotSetUp(
+            gettext("Connection %(name)s: %(reason)s") % {"name": name, "reason": " ".join(error.messages)}
+        ) from error
     connection.save()
     replace_mappings(connection, configuration.mappings, configuration.beside_default)
     replace_rules(connection, everything() if configuration.rules is None else configuration.rules)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext, ngettext
 
 from connections.models import AccountState, Connection, Health, Pair, Run, RunState, Stop
 from connections.services import arranging, looking, stopping, subscribing, wellbeing
@@ -51,31 +52,38 @@ class Status:
         """Where it stands, for who looks after it."""
         row, first = self.connection, not self.connection.first_run_done
         if self.is_new:
-            return "Being set up, not started yet."
+            return gettext("Being set up, not started yet.")
         if self.stopped:
-            return f"Stopped by those who run Pairwise: {self.stopped}"
+            return gettext("Stopped by those who run Pairwise: %(reason)s") % {"reason": self.stopped}
         if self.cannot:
-            return f"Cannot sync because {self._cause()}"
+            return self._cause()
         if self.state == State.PAUSED:
-            return f"Paused: {row.paused_reason}."
+            return gettext("Paused: %(reason)s.") % {"reason": gettext(row.paused_reason)}
         if row.look_only and self.state in (State.PLANNED, State.RESTS, State.NEW):
-            return "Looks only: it shows what it would do, and writes nothing."
+            return gettext("Looks only: it shows what it would do, and writes nothing.")
         return {
-            State.OFF: "Switched off.",
-            State.RUNNING: "First scan: both sides are read and compared." if first else "Syncing.",
-            State.HELD: "Waits for your approval; everything else goes on.",
-            State.PLANNED: "Has a plan that nobody has decided about yet.",
-            State.NEW: "Started: its first run begins as soon as a worker is free.",
-            State.RESTS: "Listening: both sides are the same, and edits are carried over as they come.",
+            State.OFF: gettext("Switched off."),
+            State.RUNNING: gettext("First scan: both sides are read and compared.") if first else gettext("Syncing."),
+            State.HELD: gettext("Waits for your approval; everything else goes on."),
+            State.PLANNED: gettext("Has a plan that nobody has decided about yet."),
+            State.NEW: gettext("Started: its first run begins as soon as a worker is free."),
+            State.RESTS: gettext("Listening: both sides are the same, and edits are carried over as they come."),
         }[State(self.state)]
 
     def _cause(self) -> str:
         accounts = dict.fromkeys((self.connection.folder_a.account, self.connection.folder_b.account))
         lost = [str(account) for account in accounts if account.state == AccountState.NEEDS_AUTHORISATION]
         if lost:
-            return f"{' and '.join(lost)} must be connected again."
+            named = gettext(" and ").join(lost)
+            return ngettext(
+                "Cannot sync because %(accounts)s must be connected again.",
+                "Cannot sync because %(accounts)s must be connected again.",
+                len(lost),
+            ) % {"accounts": named}
         message = self.run.message if self.run else ""
-        return f"{message or 'of an error that left no message'}"
+        if not message:
+            return gettext("Cannot sync because of an error that left no message")
+        return gettext("Cannot sync because %(message)s") % {"message": gettext(message)}
 
     @property
     def shares(self) -> list[wellbeing.Share]:
@@ -136,10 +144,17 @@ def status_of(row: Any, run: Run | None, counted: Mapping[str, int], switches: S
 def _problems(row: Connection, run: Run | None) -> list[str]:
     found = []
     if row.paused_reason:
-        found.append(f"Paused: {row.paused_reason}.")
+        found.append(gettext("Paused: %(reason)s.") % {"reason": gettext(row.paused_reason)})
     for account in dict.fromkeys((row.folder_a.account, row.folder_b.account)):
         if account.state != AccountState.ACTIVE:
-            found.append(f"Account {account} {account.get_state_display()}: {account.reason or 'no reason given'}")
+            found.append(
+                gettext("Account %(account)s %(state)s: %(reason)s")
+                % {
+                    "account": account,
+                    "state": account.get_state_display(),
+                    "reason": gettext(account.reason or "no reason given"),
+                }
+            )
     if run is not None and run.message:
-        found.append(run.message)
+        found.append(gettext(run.message))
     return found

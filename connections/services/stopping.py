@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from connections.models import Account, Connection, Stop, Tenant, User
 from connections.services import syncing
@@ -88,10 +89,13 @@ def banners(tenant: Tenant) -> list[str]:
     if any(switch.app for switch in switches):
         used = set(Account.objects.filter(tenant=tenant).values_list("app", flat=True))
         switches = [switch for switch in switches if not switch.app or switch.app in used]
-    return [f"{_what(switch)} by those who run Pairwise: {switch.reason}" for switch in switches]
+    return [
+        gettext("%(what)s by those who run Pairwise: %(reason)s") % {"what": _what(switch), "reason": switch.reason}
+        for switch in switches
+    ]
 
 
 def _what(switch: Stop) -> str:
     if switch.app:
-        return f"Everything with {registry.app(switch.app).name} is stopped"
-    return "Everything of yours is stopped" if switch.tenant_id else "All synchronisation is stopped"
+        return gettext("Everything with %(app)s is stopped") % {"app": registry.app(switch.app).name}
+    return gettext("Everything of yours is stopped") if switch.tenant_id else gettext("All synchronisation is stopped")

@@ -21,6 +21,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext, ngettext
 
 from connections import host, scheduling
 from connections.engine.leases import claim, worker_name
@@ -48,15 +49,17 @@ def fingerprint(secret: str) -> str:
 def why_not() -> str:
     """Why vendors cannot tell this installation of changes; empty if they can."""
     if settings.WEBHOOKS == "off":
-        return "News from vendors is switched off (WEBHOOKS=off)."
+        return gettext("News from vendors is switched off (WEBHOOKS=off).")
     if settings.WEBHOOKS == "on":
         return ""
     parts = urlsplit(settings.PUBLIC_URL)
     name = parts.hostname or ""
     if parts.scheme != "https":
-        return f"Vendors send news to https addresses only, and PUBLIC_URL is {settings.PUBLIC_URL}."
+        return gettext("Vendors send news to https addresses only, and PUBLIC_URL is %(address)s.") % {
+            "address": settings.PUBLIC_URL
+        }
     if "." not in name.strip(".") or name.endswith((".local", ".localhost", ".internal", ".lan")) or _is_ip(name):
-        return f"Vendors cannot reach PUBLIC_URL: {name} is no public name."
+        return gettext("Vendors cannot reach PUBLIC_URL: %(name)s is no public name.") % {"name": name}
     return ""
 
 
@@ -229,21 +232,34 @@ def sources(connection: Connection) -> Iterator[Source]:
 
 def _source(side: str, folder: Folder, interval: int) -> Source:
     app = host.declaration(folder.account)
-    asked = f"{app.name} is asked every {_spoken(interval)}; an edit there shows within about that time."
+    asked = _asked(app.name, interval)
     if app.webhooks is None:
         return Source(side, False, asked)
     if reason := why_not():
         return Source(side, False, f"{asked} {reason}")
     if not app.webhooks.subscribes:
-        return Source(side, True, f"{app.name} tells of edits at once, if its webhooks are set up as the help says.")
+        return Source(
+            side,
+            True,
+            gettext("%(app)s tells of edits at once, if its webhooks are set up as the help says.") % {"app": app.name},
+        )
     row = Subscription.objects.filter(folder=folder).first()
     if row is None or not row.remote_id:
-        why = row.reason if row is not None and row.reason else "News of it is being ordered."
+        why = gettext(row.reason) if row is not None and row.reason else gettext("News of it is being ordered.")
         return Source(side, False, f"{asked} {why}")
-    return Source(side, True, f"{app.name} tells of edits at once; they show on the other side within seconds.")
+    return Source(
+        side,
+        True,
+        gettext("%(app)s tells of edits at once; they show on the other side within seconds.") % {"app": app.name},
+    )
 
 
-def _spoken(seconds: int) -> str:
+def _asked(app: str, seconds: int) -> str:
     if seconds % 60:
-        return f"{seconds} seconds"
-    return "minute" if seconds == 60 else f"{seconds // 60} minutes"
+        text = gettext("%(app)s is asked every %(count)s seconds; an edit there shows within about that time.")
+        return text % {"app": app, "count": seconds}
+    return ngettext(
+        "%(app)s is asked every minute; an edit there shows within about that time.",
+        "%(app)s is asked every %(count)s minutes; an edit there shows within about that time.",
+        seconds // 60,
+    ) % {"app": app, "count": seconds // 60}

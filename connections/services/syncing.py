@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext, gettext_noop
 
 from connections import host, scheduling
 from connections.engine.halts import Busy, Stopped, refuse_stopped
@@ -38,7 +39,7 @@ SLICE = 45.0  # seconds of work after which a task gives its place to others
 WAIT = 600.0  # seconds that a foreground run waits for another worker's
 RETRY = 60.0  # seconds until a connection is tried again whose app failed
 SOON = 2.0  # seconds until a connection looks again that left a folder to another worker
-HALTED = "It stands still, and goes on from here when it may."
+HALTED = gettext_noop("It stands still, and goes on from here when it may.")
 EMPTY = "empty"  # the key in Run.held of a run that stopped at a suddenly empty side
 
 
@@ -161,14 +162,20 @@ def _mark_lost_accounts(connection: Connection) -> None:
 
 def _refuse_to_run(connection: Connection) -> None:
     if connection.deleted_at is not None:
-        raise Stopped(f"{connection} is deleted. Restore it to go on.")
+        raise Stopped(gettext("%(connection)s is deleted. Restore it to go on.") % {"connection": connection})
     if not connection.enabled:
-        raise Stopped(f"{connection} is switched off.")
+        raise Stopped(gettext("%(connection)s is switched off.") % {"connection": connection})
     if connection.paused_reason:
-        raise Stopped(f"{connection} is paused: {connection.paused_reason}. Resume it to go on.")
+        raise Stopped(
+            gettext("%(connection)s is paused: %(reason)s. Resume it to go on.")
+            % {"connection": connection, "reason": connection.paused_reason}
+        )
     for account in (connection.folder_a.account, connection.folder_b.account):
         if account.state == AccountState.PAUSED:
-            raise Stopped(f"The account {account} is paused: {account.reason}")
+            raise Stopped(
+                gettext("The account %(account)s is paused: %(reason)s")
+                % {"account": account, "reason": account.reason}
+            )
 
 
 # ---- the plan
@@ -236,9 +243,12 @@ def emptiness_accepted(connection: Connection) -> bool:
 def why_not(connection: Connection) -> str:
     """Why a connection would not run now; empty if it would."""
     if not connection.enabled:
-        return f"Connection {connection} is switched off. Switch it on first."
+        return gettext("Connection %(connection)s is switched off. Switch it on first.") % {"connection": connection}
     if connection.paused_reason:
-        return f"Connection {connection} is paused: {connection.paused_reason}. Resume it first."
+        return gettext("Connection %(connection)s is paused: %(reason)s. Resume it first.") % {
+            "connection": connection,
+            "reason": connection.paused_reason,
+        }
     try:
         refuse_stopped(connection)
     except Stopped as reason:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from django.utils.translation import gettext
+
 from connections.engine.halts import refuse_stopped
 from connections.models import Change, ChangeState, Connection, Pair, Run, RunKind, User
 from connections.services import background, syncing, undoing
@@ -24,7 +26,7 @@ def plan(connection: Connection, values: Mapping[str, str]) -> None:
     rows = WHAT[name]._default_manager.filter(connection=connection)
     found = rows.filter(pk=int(text)).first() if text.isdecimal() and len(text) < 18 else None
     if found is None:
-        raise NothingToUndo("That is not known any more: history is kept only for some time.")
+        raise NothingToUndo(gettext("That is not known any more: history is kept only for some time."))
     background.start_undo(found, preview=True)
 
 
@@ -43,9 +45,9 @@ def carry_out(run: Run, by: User, lines: Collection[int] | None = None) -> int:
     refuse_stopped(run.connection)
     undoing.refuse_look_only(run.connection)
     if lines is not None and not lines:
-        raise NothingToUndo("Tick at least one line first.")
+        raise NothingToUndo(gettext("Tick at least one line first."))
     count = syncing.approve(run, change_ids=lines or (), by=by)
     if not count:
-        raise NothingToUndo("Nothing of this plan is left to take back.")
+        raise NothingToUndo(gettext("Nothing of this plan is left to take back."))
     background.start_undo(run, preview=False)
     return count

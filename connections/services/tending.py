@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext, gettext_lazy
 
+from connections.languages import number
 from connections.models import Change, ChangeState, Connection, Health, Run, RunKind, RunState, User
 from connections.services import arranging, background, planlines, syncing, wellbeing
 
 INTERVALS = {
-    60: "every minute",
-    300: "every 5 minutes",
-    900: "every 15 minutes",
-    3600: "every hour",
-    86400: "every day",
+    60: gettext_lazy("every minute"),
+    300: gettext_lazy("every 5 minutes"),
+    900: gettext_lazy("every 15 minutes"),
+    3600: gettext_lazy("every hour"),
+    86400: gettext_lazy("every day"),
 }
 
 
@@ -29,21 +31,21 @@ def do(connection: Connection, what: str, by: User, values: dict[str, str]) -> s
     match what:
         case "sync":
             syncing.wake(connection.pk)
-            return "It runs as soon as a worker is free."
+            return gettext("It runs as soon as a worker is free.")
         case "recheck":
             background.start_recheck(connection)
-            return "Every contact of both sides is looked at again as soon as a worker is free."
+            return gettext("Every contact of both sides is looked at again as soon as a worker is free.")
         case "plan":
             background.start_plan(connection)
-            return "The plan is made as soon as a worker is free. Nothing is written by that."
+            return gettext("The plan is made as soon as a worker is free. Nothing is written by that.")
         case "pause":
             syncing.pause(connection, values.get("reason", "").strip()[:200] or "paused", by=by)
-            return "It is paused. A run that is under way ends with what it is doing."
+            return gettext("It is paused. A run that is under way ends with what it is doing.")
         case "resume":
             if connection.paused_reason == arranging.DRAFTED:
-                raise CannotDo("It is still being set up: finish that, and start it from its plan.")
+                raise CannotDo(gettext("It is still being set up: finish that, and start it from its plan."))
             syncing.resume(connection)
-            return "It goes on from where it stood."
+            return gettext("It goes on from where it stood.")
         case "write":
             Connection.objects.filter(pk=connection.pk).update(look_only=False)
             arranging.configured(connection, "may write from now on")
@@ -51,8 +53,8 @@ def do(connection: Connection, what: str, by: User, values: dict[str, str]) -> s
         case "retry":
             ids = wellbeing.of_cause(connection, Health.FAILED, values.get("reason", ""))
             count = syncing.retry(connection, ids) if ids else 0
-            return f"{count:,} are tried again as soon as a worker is free."
-    raise CannotDo("Nothing was done.")
+            return gettext("%(count)s are tried again as soon as a worker is free.") % {"count": number(count)}
+    raise CannotDo(gettext("Nothing was done."))
 
 
 @transaction.atomic
@@ -60,11 +62,12 @@ def settle(connection: Connection, values: dict[str, Any]) -> str:
     """Takes new settings over, by the names of the row's columns; returns what follows from them."""
     changed = {name: value for name, value in values.items() if getattr(connection, name) != value}
     if not changed:
-        return "Nothing was changed."
+        return gettext("Nothing was changed.")
     Connection.objects.filter(pk=connection.pk).update(**changed)
     arranging.configured(connection)
     decides = changed.keys() & {"direction", "winner"}
-    return f"Saved. {arranging.goes_live(connection) if decides and connection.first_run_done else ''}".strip()
+    follows = arranging.goes_live(connection) if decides and connection.first_run_done else ""
+    return f"{gettext('Saved.')} {follows}".strip()
 
 
 # ---- what waits for a person

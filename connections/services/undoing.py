@@ -12,6 +12,7 @@ import orjson
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext
 
 from connections.engine.runner import Progress, quiet
 from connections.models import Change, ChangeState, Connection, Pair, Run, RunKind, User
@@ -76,7 +77,10 @@ def moment_of(text: str) -> datetime:
     day = parse_date(text)
     found = datetime.combine(day, time.min) if day is not None else parse_datetime(text)
     if found is None:
-        raise ValueError(f"{text!r} is no moment; write for example 2026-05-01, 2026-05-01 14:30, or 3h for hours ago.")
+        raise ValueError(
+            gettext("%(text)s is no moment; write for example 2026-05-01, 2026-05-01 14:30, or 3h for hours ago.")
+            % {"text": repr(text)}
+        )
     return found if timezone.is_aware(found) else timezone.make_aware(found)
 
 
@@ -90,7 +94,7 @@ def _undo(
 ) -> Run:
     found = list(changes)
     if not found:
-        raise NothingToUndo(f"{what} wrote nothing that could still be taken back.")
+        raise NothingToUndo(gettext("%(what)s wrote nothing that could still be taken back.") % {"what": what})
     if not preview:
         refuse_look_only(connection)
     approvals = {change.pk: by.pk for change in found} if by is not None else {}
@@ -120,7 +124,10 @@ def _carry_out(plan: Run, by: User | None, progress: Progress) -> Run:
 def refuse_look_only(connection: Connection) -> None:
     """Raises NothingToUndo."""
     if connection.look_only:
-        raise NothingToUndo(f"{connection} only looks and never writes; switch that off to take something back.")
+        raise NothingToUndo(
+            gettext("%(connection)s only looks and never writes; switch that off to take something back.")
+            % {"connection": connection}
+        )
 
 
 # ---- what an undo leaves alone

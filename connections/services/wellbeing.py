@@ -6,21 +6,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext_lazy
 
 from connections.models import Connection, Health, Pair
 
 CAUSES = 25  # shown of one state
 ADVICE = {
-    Health.IN_SYNC: "Both sides agree.",
-    Health.WAITING: "Nothing to do: the next run takes them, or a plan in which they stand waits for approval.",
-    Health.REVIEW: "A person must decide; until then neither side is written.",
-    Health.DUPLICATE: "The same person is in one folder more than once. Merge them there; only one of them is synced.",
-    Health.FAILED: (
-        "They are tried again by themselves, ever less often, up to every six hours, and at once when one of their "
-        "sides changes. If the cause is in the app, cure it there and try them again here."
+    Health.IN_SYNC: gettext_lazy("Both sides agree."),
+    Health.WAITING: gettext_lazy(
+        "Nothing to do: the next run takes them, or a plan in which they stand waits for approval."
     ),
-    Health.EXCLUDED: "They stand outside by the rules, or have no key. They come in when that changes.",
-    Health.DELETED: "They were deleted on one side; the other side's record is treated as the connection says.",
+    Health.REVIEW: gettext_lazy("A person must decide; until then neither side is written."),
+    Health.DUPLICATE: gettext_lazy(
+        "The same person is in one folder more than once. Merge them there; only one of them is synced."
+    ),
+    Health.FAILED: (
+        gettext_lazy(
+            "They are tried again by themselves, ever less often, up to every six hours, and at once "
+            "when one of their sides changes. If the cause is in the app, cure it there and try them "
+            "again here."
+        )
+    ),
+    Health.EXCLUDED: gettext_lazy("They stand outside by the rules, or have no key. They come in when that changes."),
+    Health.DELETED: gettext_lazy(
+        "They were deleted on one side; the other side's record is treated as the connection says."
+    ),
 }
 NAMES_PEOPLE = (Health.REVIEW, Health.DUPLICATE)  # each has a reason of its own
 ORDER = (
@@ -76,7 +86,7 @@ def states(connection: Connection) -> list[State]:
     for one in shares(counts):
         health = Health(one.health)
         causes = [] if health in (*NAMES_PEOPLE, Health.IN_SYNC) else _causes(rows, health)
-        found.append(State(one.health, one.label, one.count, ADVICE[health], causes, one.start, one.share))
+        found.append(State(one.health, one.label, one.count, str(ADVICE[health]), causes, one.start, one.share))
     return found
 
 

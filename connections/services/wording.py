@@ -8,7 +8,9 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 
+from connections.languages import number
 from connections.models import Cause, Health, Notification
 
 
@@ -32,41 +34,70 @@ class Message:
 
 
 def message(row: Notification) -> Message:
-    facts, tenant = row.facts, row.tenant
+    """In the language that is active."""
     match Cause(row.cause):
         case Cause.ACCOUNT | Cause.COLLEAGUE:
             return _account(row)
         case Cause.DIGEST:
-            lines = [_line(tenant.slug, one) for one in facts["connections"]]
-            text = f"How the connections of {tenant} are doing this week:"
-            return Message(_one_line(f"{tenant}: how your connections are doing"), text, link(row), "Open them", lines)
+            return _digest(row)
         case Cause.HELD:
-            held = _counted(facts["count"], "change")
-            text = f"{_name(row)} of {tenant} holds back {held} until somebody decides. Everything else goes on."
-            if not facts["count"]:
-                text = f"{_name(row)} of {tenant} stands still: one of its sides is suddenly empty. Is that right?"
-            return Message(_subject(row, "waits for approval"), text, link(row), "Look at it")
+            return _held(row)
         case Cause.PLAN:
-            planned = _counted(facts["count"], "change")
-            text = f"{_name(row)} of {tenant} has a plan with {planned} that nobody has decided about yet."
-            return Message(_subject(row, "has a plan that waits"), text, link(row), "Look at it")
-    text = (
-        f"{_counted(facts['count'], 'contact')} of {_name(row)} of {tenant} failed. They are tried again by "
-        "themselves, ever less often; the page says what is wrong and what to do."
+            text = ngettext(
+                "%(name)s of %(tenant)s has a plan with one change that nobody has decided about yet.",
+                "%(name)s of %(tenant)s has a plan with %(count)s changes that nobody has decided about yet.",
+                row.facts["count"],
+            )
+            subject = gettext("%(tenant)s: %(name)s has a plan that waits")
+            return _message(row, subject, text, gettext("Look at it"))
+    text = ngettext(
+        "one contact of %(name)s of %(tenant)s failed. They are tried again by themselves, ever less often; the page "
+        "says what is wrong and what to do.",
+        "%(count)s contacts of %(name)s of %(tenant)s failed. They are tried again by themselves, ever less often; the "
+        "page says what is wrong and what to do.",
+        row.facts["count"],
     )
-    return Message(_subject(row, "has contacts that fail"), text, link(row), "See why")
+    return _message(row, gettext("%(tenant)s: %(name)s has contacts that fail"), text, gettext("See why"))
+
+
+def _held(row: Notification) -> Message:
+    count = row.facts["count"]
+    text = ngettext(
+        "%(name)s of %(tenant)s holds back one change until somebody decides. Everything else goes on.",
+        "%(name)s of %(tenant)s holds back %(count)s changes until somebody decides. Everything else goes on.",
+        count,
+    )
+    if not count:
+        text = gettext("%(name)s of %(tenant)s stands still: one of its sides is suddenly empty. Is that right?")
+    return _message(row, gettext("%(tenant)s: %(name)s waits for approval"), text, gettext("Look at it"))
+
+
+def _message(row: Notification, subject: str, text: str, button: str) -> Message:
+    """About a connection."""
+    about = {"tenant": row.tenant, "name": row.facts["connection"]["name"], "count": number(row.facts["count"])}
+    return Message(_one_line(subject % about), text % about, link(row), button)
+
+
+def _digest(row: Notification) -> Message:
+    about = {"tenant": row.tenant}
+    lines = [_line(row.tenant.slug, one) for one in row.facts["connections"]]
+    subject = gettext("%(tenant)s: how your connections are doing") % about
+    text = gettext("How the connections of %(tenant)s are doing this week:") % about
+    return Message(_one_line(subject), text, link(row), gettext("Open them"), lines)
 
 
 def _account(row: Notification) -> Message:
-    facts, tenant = row.facts, row.tenant
-    account, count = facts["account"], facts["connections"]
-    who = f"{account['app']} account {account['name']}"
-    stand = "one connection stands" if count == 1 else f"{count:,} connections stand"
-    text = (
-        f"The {who} of {tenant} does not let Pairwise in any more, so {stand} still. It has to be connected again; "
-        "no contact is lost, and everything goes on from where it stood."
+    account, count = row.facts["account"], row.facts["connections"]
+    about = {"app": account["app"], "name": account["name"], "tenant": row.tenant, "count": number(count)}
+    text = ngettext(
+        "The %(app)s account %(name)s of %(tenant)s does not let Pairwise in any more, so one connection stands still. "
+        "It has to be connected again; no contact is lost, and everything goes on from where it stood.",
+        "The %(app)s account %(name)s of %(tenant)s does not let Pairwise in any more, so %(count)s connections stand "
+        "still. It has to be connected again; no contact is lost, and everything goes on from where it stood.",
+        count,
     )
-    return Message(_one_line(f"{tenant}: connect {account['name']} again"), text, link(row), "Connect it again")
+    subject = gettext("%(tenant)s: connect %(name)s again") % about
+    return Message(_one_line(subject), text % about, link(row), gettext("Connect it again"))
 
 
 def link(row: Notification) -> str:
@@ -81,24 +112,12 @@ def link(row: Notification) -> str:
 
 def _line(slug: str, facts: dict[str, Any]) -> Line:
     contacts = [(str(Health(health).label), count) for health, count in facts["contacts"].items()]
-    return Line(facts["name"], facts["state"], contacts, _address("connection", slug, facts["id"]))
+    return Line(facts["name"], gettext(facts["state"]), contacts, _address("connection", slug, facts["id"]))
 
 
 def _address(name: str, *arguments: Any) -> str:
     return f"{settings.PUBLIC_URL}{reverse(name, args=arguments)}"
 
 
-def _name(row: Notification) -> str:
-    return str(row.facts["connection"]["name"])
-
-
-def _subject(row: Notification, what: str) -> str:
-    return _one_line(f"{row.tenant}: {_name(row)} {what}")
-
-
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"one {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from connections.models import Run
 from connections.services import looking
@@ -21,7 +22,7 @@ def shown(value: Any) -> SafeString | str:
     if value is None or value == "" or value == []:
         return format_html('<span class="pw-none">{}</span>', "—")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     if isinstance(value, list):
         return format_html_join(mark_safe("<br>"), "{}", [(_element(element),) for element in value])
     text = str(value)
@@ -46,5 +47,5 @@ def unlocalised(value: float) -> str:
 def did(run: Run) -> str:
     """What a run did, in words."""
     if run.preview and not run.counters:
-        return "made a plan"
+        return gettext("made a plan")
     return looking.summary(run.counters or {})

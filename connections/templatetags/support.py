@@ -9,6 +9,7 @@ from django import template
 from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from connections.models import Connection, Stop, Tenant
 from connections.services import stopping
@@ -27,7 +28,7 @@ def ask_for_help(about: Any = None) -> SafeString | str:
     name = "subject" if where.startswith("mailto:") else "reference"
     if reference:
         where += f"{'&' if '?' in where else '?'}{name}={quote(f'Pairwise {reference}')}"
-    return format_html(' <a class="asking" href="{}" rel="noreferrer">Ask for help</a>', where)
+    return format_html(' <a class="asking" href="{}" rel="noreferrer">{}</a>', where, gettext("Ask for help"))
 
 
 @register.simple_tag

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections.models import Account, AccountState, Membership
@@ -87,6 +88,10 @@ def share(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
         raise PermissionDenied
     shared = request.POST.get("shared") == "yes"
     Account.objects.filter(pk=account.pk).update(shared=shared)
-    whose = f"Everybody of {membership.tenant} may use {account} now." if shared else f"{account} is private now."
+    whose = (
+        gettext("Everybody of %(tenant)s may use %(account)s now.") % {"tenant": membership.tenant, "account": account}
+        if shared
+        else gettext("%(account)s is private now.") % {"account": account}
+    )
     messages.success(request, whose)
     return redirect("accounts", membership.tenant.slug)

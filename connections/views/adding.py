@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from connections.models import AccountState, ConnectionDraft, Folder, Membership
@@ -37,10 +38,14 @@ def drafted(step: str) -> Callable[[Step], Callable[..., HttpResponseBase]]:
         def shown(request: HttpRequest, membership: Membership, draft: int) -> HttpResponse:
             row = _own(membership, draft)
             if not {row.app_a, row.app_b} <= registry.apps().keys():
-                messages.error(request, "An app of this set-up is not part of Pairwise any more. Begin a new one.")
+                messages.error(
+                    request, gettext("An app of this set-up is not part of Pairwise any more. Begin a new one.")
+                )
                 return redirect("connection-add", membership.tenant.slug)
             if step != "accounts" and not drafting.may_use(membership, row):
-                messages.error(request, "An account of this set-up is not yours to use any more. Choose another one.")
+                messages.error(
+                    request, gettext("An account of this set-up is not yours to use any more. Choose another one.")
+                )
                 return _to(row, "accounts")
             if not drafting.is_open(row, step):
                 return _to(row, drafting.open_step(row))
@@ -127,7 +132,7 @@ def _begun(membership: Membership) -> list[ConnectionDraft]:
 @member
 def discard(request: HttpRequest, membership: Membership, draft: int) -> HttpResponse:
     drafting.discard(_own(membership, draft))
-    messages.success(request, "The set-up is thrown away. Nothing was written to any app.")
+    messages.success(request, gettext("The set-up is thrown away. Nothing was written to any app."))
     return redirect("connection-add", membership.tenant.slug)
 
 
@@ -146,9 +151,12 @@ def accounts(request: HttpRequest, membership: Membership, draft: ConnectionDraf
         for side, app, rows in sides:
             found = next((row for row in rows if str(row.pk) == request.POST.get(f"account_{side}")), None)
             if found is None:
-                errors[side] = f"Choose an account of {app.name}, or connect one."
+                errors[side] = gettext("Choose an account of %(app)s, or connect one.") % {"app": app.name}
             elif found.state != AccountState.ACTIVE:
-                errors[side] = f"{found} {found.get_state_display()}. Connect it again, or choose another one."
+                errors[side] = gettext("%(account)s %(state)s. Connect it again, or choose another one.") % {
+                    "account": found,
+                    "state": found.get_state_display(),
+                }
             else:
                 chosen[side] = found
         drafting.take_accounts(draft, chosen)
@@ -284,9 +292,13 @@ def matching(request: HttpRequest, membership: Membership, draft: ConnectionDraf
 
 STARTS = {"start": starting.start, "few": starting.start_with_few, "look": starting.only_look}
 TOLD = {
-    "start": "started: what the plan says is written as soon as a worker is free, and from then on whatever changes.",
-    "few": "started with the first contacts. Look at them in both apps, then approve the rest of the plan.",
-    "look": "looking only: it shows what it would do, and writes nothing until you start it.",
+    "start": gettext_lazy(
+        "started: what the plan says is written as soon as a worker is free, and from then on whatever changes."
+    ),
+    "few": gettext_lazy(
+        "started with the first contacts. Look at them in both apps, then approve the rest of the plan."
+    ),
+    "look": gettext_lazy("looking only: it shows what it would do, and writes nothing until you start it."),
 }
 
 
@@ -303,7 +315,7 @@ def plan(request: HttpRequest, membership: Membership, draft: ConnectionDraft) -
                 where = reverse("connection", args=[membership.tenant.slug, begun[0].pk])
                 return redirect(f"{where}?after={looking.newest_run_id(begun[0])}")
             return redirect("tenant", membership.tenant.slug)
-        messages.error(request, "The plan is not ready, or not up to date any more. Look at it again first.")
+        messages.error(request, gettext("The plan is not ready, or not up to date any more. Look at it again first."))
         return _to(draft, "plan")
     found = starting.planned(draft)
     context = {

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections import csvfile
@@ -111,10 +112,10 @@ def decide(request: HttpRequest, membership: Membership, connection: Connection,
     try:
         if "retry" in given:
             syncing.retry(connection, [row.pk])
-            told = "It is tried again as soon as a worker is free."
+            told = gettext("It is tried again as soon as a worker is free.")
         elif "mapping" in given:
             deciding.resolve(row, given["mapping"], given.get("side", ""))
-            told = "Decided. The value is written in the next run."
+            told = gettext("Decided. The value is written in the next run.")
         else:
             told = deciding.decide_as_said(row, given.get("verdict", ""), given.get("other", ""), membership.user)
         messages.success(request, f"{row}: {told}")
@@ -156,10 +157,10 @@ def _decide_lines(request: HttpRequest, membership: Membership, connection: Conn
     rows = connection.runs.filter(pk=given["run"]) if given.get("run", "").isdecimal() else connection.runs.none()
     run = rows.first()
     if run is None:
-        messages.error(request, "This plan is not there any more. Look at the present one.")
+        messages.error(request, gettext("This plan is not there any more. Look at the present one."))
     elif given.get("verdict") == "empty":
         syncing.approve(run, by=membership.user)
-        messages.success(request, "Taken as it is: the next run goes on.")
+        messages.success(request, gettext("Taken as it is: the next run goes on."))
     else:
         told = planchoices.decide(given.dict(), given.getlist("line"), run, membership.user)
         messages.add_message(request, messages.SUCCESS if told.is_done else messages.WARNING, told.text)

@@ -7,6 +7,8 @@ from typing import Any
 
 from django import forms
 from django.utils.html import format_html
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy
 
 from connections.models import ConnectionDraft
 from connections.services import drafting
@@ -22,13 +24,16 @@ class AppsForm(forms.Form):
     def __init__(self, offers: Sequence[Offer], data: Any = None) -> None:
         super().__init__(data, label_suffix="")
         choices = [
-            (one.app.key, format_html("{} <span>{}</span>", one.app.name, one.app.summary))
+            (one.app.key, format_html("{} <span>{}</span>", one.app.name, gettext(one.app.summary)))
             for one in offers
             if not one.reason
         ]
-        for name, label in (("app_a", "First app"), ("app_b", "Second app")):
+        for name, label in (("app_a", gettext("First app")), ("app_b", gettext("Second app"))):
             self.fields[name] = forms.ChoiceField(
-                label=label, choices=choices, widget=forms.RadioSelect, error_messages={"required": "Choose an app."}
+                label=label,
+                choices=choices,
+                widget=forms.RadioSelect,
+                error_messages={"required": gettext("Choose an app.")},
             )
 
 
@@ -37,9 +42,12 @@ class DirectionForm(forms.Form):
         called, able = drafting.names(draft), drafting.directions(draft)
         a, b = called["a"], called["b"]
         texts = {
-            Direction.BOTH: f"Both ways: what is changed in {a} shows in {b}, and what is changed in {b} shows in {a}",
-            Direction.A_TO_B: f"From {a} to {b} only: {a} is never written",
-            Direction.B_TO_A: f"From {b} to {a} only: {b} is never written",
+            Direction.BOTH: gettext(
+                "Both ways: what is changed in %(a)s shows in %(b)s, and what is changed in %(b)s shows in %(a)s"
+            )
+            % {"a": a, "b": b},
+            Direction.A_TO_B: gettext("From %(a)s to %(b)s only: %(a)s is never written") % {"a": a, "b": b},
+            Direction.B_TO_A: gettext("From %(b)s to %(a)s only: %(b)s is never written") % {"b": b, "a": a},
         }
         self.refused = {texts[way]: reason for way, reason in able.items() if reason}
         choices = [(way.value, texts[way]) for way, reason in able.items() if not reason]
@@ -50,12 +58,14 @@ class DirectionForm(forms.Form):
         }
         super().__init__(data, initial=first)
         self.fields["direction"] = forms.ChoiceField(
-            label="Which way do contacts go?", choices=choices, widget=forms.RadioSelect
+            label=gettext("Which way do contacts go?"), choices=choices, widget=forms.RadioSelect
         )
         self.fields["winner"] = forms.ChoiceField(
-            label="Both have a value, and they differ. Which one counts?",
-            help_text="What only one of them has is added to the other anyway, and nothing empty wins over a value.",
-            choices=[("a", f"That of {a}"), ("b", f"That of {b}")],
+            label=gettext("Both have a value, and they differ. Which one counts?"),
+            help_text=gettext(
+                "What only one of them has is added to the other anyway, and nothing empty wins over a value."
+            ),
+            choices=[("a", gettext("That of %(a)s") % {"a": a}), ("b", gettext("That of %(b)s") % {"b": b})],
             widget=forms.RadioSelect,
         )
 
@@ -71,18 +81,24 @@ class RulesForm(forms.Form):
         self.ways = ways
         for way in ways:
             who, label = f"who_{way.direction.value}", f"label_{way.direction.value}"
-            choices = [(EVERYBODY, "Everybody")]
+            choices = [(EVERYBODY, gettext("Everybody"))]
             if way.has_labels:
-                choices.append((LABELLED, f"Only contacts with a certain {way.kind} in {way.here}"))
+                choices.append(
+                    (
+                        LABELLED,
+                        gettext("Only contacts with a certain %(kind)s in %(here)s")
+                        % {"kind": gettext(way.kind), "here": way.here},
+                    )
+                )
             self.fields[who] = forms.ChoiceField(
-                label=f"Who goes from {way.here} to {way.there}?",
+                label=gettext("Who goes from %(here)s to %(there)s?") % {"here": way.here, "there": way.there},
                 choices=choices,
                 widget=forms.RadioSelect,
                 initial=LABELLED if way.label else EVERYBODY,
             )
             if way.has_labels:
                 self.fields[label] = forms.CharField(
-                    label=f"{way.kind.capitalize()} in {way.here}",
+                    label=gettext("%(kind)s in %(here)s") % {"kind": capfirst(gettext(way.kind)), "here": way.here},
                     required=False,
                     max_length=100,
                     initial=way.label,
@@ -94,7 +110,10 @@ class RulesForm(forms.Form):
         for way in self.ways:
             wanted = cleaned.get(f"who_{way.direction.value}") == LABELLED
             if wanted and not cleaned.get(f"label_{way.direction.value}", "").strip():
-                self.add_error(f"label_{way.direction.value}", f"Name the {way.kind}, or choose “Everybody”.")
+                self.add_error(
+                    f"label_{way.direction.value}",
+                    gettext("Name the %(kind)s, or choose “Everybody”.") % {"kind": gettext(way.kind)},
+                )
         return cleaned
 
     def labels(self) -> dict[str, str]:
@@ -109,23 +128,31 @@ class RulesForm(forms.Form):
 
 class MatchingForm(forms.Form):
     without = forms.ChoiceField(
-        label="What should happen to contacts without an email address?",
+        label=gettext_lazy("What should happen to contacts without an email address?"),
         widget=forms.RadioSelect,
         choices=[
             (
                 "leave",
-                "Leave them where they are, unless their counterpart is found as ticked below: nobody is doubled",
+                gettext_lazy(
+                    "Leave them where they are, unless their counterpart is found as ticked below: nobody is doubled"
+                ),
             ),
-            ("bring", "Bring them across as well: whoever is on both sides already may then be there twice"),
+            (
+                "bring",
+                gettext_lazy("Bring them across as well: whoever is on both sides already may then be there twice"),
+            ),
         ],
         initial="leave",
     )
     keys = forms.MultipleChoiceField(
-        label="How else may two contacts be known as the same person?",
-        help_text="The same email address always counts. A tick here finds more counterparts.",
+        label=gettext_lazy("How else may two contacts be known as the same person?"),
+        help_text=gettext_lazy("The same email address always counts. A tick here finds more counterparts."),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        choices=[("phone+name", "The same phone number and name"), ("name+company", "The same name and company")],
+        choices=[
+            ("phone+name", gettext_lazy("The same phone number and name")),
+            ("name+company", gettext_lazy("The same name and company")),
+        ],
     )
 
     def __init__(self, draft: ConnectionDraft, data: Any = None) -> None:

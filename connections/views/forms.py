@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext, gettext_lazy
 
 from connections.models import Account
 from connections.services import access
@@ -19,9 +20,12 @@ OWN = "own"
 
 class SharingForm(forms.Form):
     sharing = forms.ChoiceField(
-        label="Who may use it",
+        label=gettext_lazy("Who may use it"),
         widget=forms.RadioSelect,
-        choices=[("shared", "Everybody of the organisation, in their connections"), ("private", "I alone")],
+        choices=[
+            ("shared", gettext_lazy("Everybody of the organisation, in their connections")),
+            ("private", gettext_lazy("I alone")),
+        ],
         initial="shared",
     )
 
@@ -37,20 +41,20 @@ class PlaceForm(forms.Form):
         super().__init__(data)
         self._places = places
         self.address = ""
-        choices = [(choice.value or "main", choice.label) for choice in places.choices]
+        choices = [(choice.value or "main", gettext(choice.label)) for choice in places.choices]
         self.fields["place"] = forms.ChoiceField(
-            label="Where to sign in",
+            label=gettext("Where to sign in"),
             widget=forms.RadioSelect,
-            choices=[*choices, (OWN, f"{places.own}, named below")],
+            choices=[*choices, (OWN, gettext("%(place)s, named below") % {"place": gettext(places.own)})],
             initial=choices[0][0],
         )
-        self.fields["own"] = forms.CharField(label=places.own, required=False, max_length=200)
+        self.fields["own"] = forms.CharField(label=gettext(places.own), required=False, max_length=200)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         place, own = cleaned.get("place", ""), cleaned.get("own", "").strip()
         if place == OWN and not own:
-            raise ValidationError({"own": f"Enter the {self._places.own}."})
+            raise ValidationError({"own": gettext("Enter the %(place)s.") % {"place": gettext(self._places.own)}})
         try:
             self.address = self._places.address(own if place == OWN else "" if place == "main" else place)
         except AddressRefused as error:
@@ -74,7 +78,7 @@ class CredentialsForm(forms.Form):
         try:
             return full_address(self.cleaned_data["address"])
         except ValueError:
-            raise ValidationError("This is no address. It has the form https://server.example/path.") from None
+            raise ValidationError(gettext("This is no address. It has the form https://server.example/path.")) from None
 
     def entered(self) -> dict[str, str]:
         values = {
@@ -88,13 +92,17 @@ def credentials_form(app: App, account: Account | None) -> type[CredentialsForm]
     fields: dict[str, Any] = {"app": app, "account": account, "known": known}
     if app.user_supplied_url and account is None:
         fields["address"] = forms.CharField(
-            max_length=500, help_text="As your provider names it; https:// may be left out."
+            max_length=500, help_text=gettext("As your provider names it; https:// may be left out.")
         )
     for one in app.credentials:
         if one.name not in known:
             attributes = {"autocomplete": "new-password" if one.secret else "off"}
             widget = forms.PasswordInput(attributes) if one.secret else forms.TextInput(attributes)
             fields[one.name] = forms.CharField(
-                label=one.label, help_text=one.help, required=one.required, max_length=2000, widget=widget
+                label=gettext(one.label),
+                help_text=gettext(one.help) if one.help else "",
+                required=one.required,
+                max_length=2000,
+                widget=widget,
             )
     return type("CredentialsForm", (CredentialsForm,), fields)

@@ -11,9 +11,11 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import get_language, gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from connections import languages
 from connections.adapters import INVITATION, invited
 from connections.models import User
 from connections.services import asking, inviting
@@ -36,7 +38,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
     except inviting.NotYours as problem:
         context = {"invited": problem.email, "tenant": invitation.tenant}
         return render(request, "people/invitation_for_another.html", context, status=403)
-    messages.success(request, f"You are a member of {invitation.tenant} now.")
+    messages.success(request, gettext("You are a member of %(tenant)s now.") % {"tenant": invitation.tenant})
     return redirect("home")
 
 
@@ -68,5 +70,6 @@ def join(request: HttpRequest, user: User, **kwargs: object) -> None:
     """Signing up with an invitation is accepting it."""
     invitation = invited(request)
     if invitation:
+        languages.choose(user, get_language() or "")
         inviting.accept(invitation, user)
         request.session.pop(INVITATION, None)

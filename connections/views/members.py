@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -17,15 +18,15 @@ from connections.services import inviting, membering
 from connections.views.scope import member
 
 ROLES = {
-    Role.OWNER.value: "owner: everything, and who belongs here",
-    Role.EDITOR.value: "editor: sets up and looks after connections",
-    Role.VIEWER.value: "viewer: looks",
+    Role.OWNER.value: gettext_lazy("owner: everything, and who belongs here"),
+    Role.EDITOR.value: gettext_lazy("editor: sets up and looks after connections"),
+    Role.VIEWER.value: gettext_lazy("viewer: looks"),
 }
 
 
 class InviteForm(forms.Form):
-    email = forms.EmailField(label="Email address", max_length=254)
-    role = forms.ChoiceField(label="Role", choices=list(ROLES.items()), initial=Role.EDITOR.value)
+    email = forms.EmailField(label=gettext_lazy("Email address"), max_length=254)
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=list(ROLES.items()), initial=Role.EDITOR.value)
 
 
 @never_cache
@@ -40,12 +41,12 @@ def page(request: HttpRequest, membership: Membership) -> HttpResponse:
         return _page(request, membership, form=form)
     email = form.cleaned_data["email"]
     if membership.tenant.memberships.filter(user__email__iexact=email).exists():
-        form.add_error("email", "This person is a member already.")
+        form.add_error("email", gettext("This person is a member already."))
         return _page(request, membership, form=form)
     by = request.user if isinstance(request.user, User) else None
     invitation, link = inviting.invite(membership.tenant, email, form.cleaned_data["role"], by)
     if inviting.post(invitation, link):
-        messages.success(request, f"{invitation.email} is invited by mail.")
+        messages.success(request, gettext("%(person)s is invited by mail.") % {"person": invitation.email})
         return redirect("members", membership.tenant.slug)
     return _page(request, membership, invited=invitation, link=link)
 
@@ -65,9 +66,13 @@ def one(request: HttpRequest, membership: Membership, person: int) -> HttpRespon
     try:
         if "remove" in request.POST:
             membering.remove(about)
-            messages.success(request, f"{about.user} is no member any more.")
+            messages.success(request, gettext("%(person)s is no member any more.") % {"person": about.user})
         elif membering.change_role(about, request.POST.get("role", "")):
-            messages.success(request, f"{about.user} is {request.POST['role']} now.")
+            messages.success(
+                request,
+                gettext("%(person)s is %(role)s now.")
+                % {"person": about.user, "role": Role(request.POST["role"]).label},
+            )
     except membering.CannotChange as reason:
         messages.error(request, str(reason))
     still_there = about.user_id != membership.user_id or "remove" not in request.POST
@@ -81,7 +86,7 @@ def withdraw(request: HttpRequest, membership: Membership, invitation: int) -> H
         raise Http404
     _owners_only(membership)
     if membering.withdraw(membership.tenant, invitation):
-        messages.success(request, "The invitation is withdrawn; its link opens nothing any more.")
+        messages.success(request, gettext("The invitation is withdrawn; its link opens nothing any more."))
     return redirect("members", membership.tenant.slug)
 
 

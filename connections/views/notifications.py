@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
@@ -25,17 +26,19 @@ from connections.views.scope import member
 
 FAILED_SHOWN = timedelta(days=14)
 WEBHOOK_CAUSES = [
-    (Cause.ACCOUNT.value, "an account needs to be connected again"),  # whosever it is
+    (Cause.ACCOUNT.value, gettext_lazy("an account needs to be connected again")),  # whosever it is
     *((cause, Cause(cause).label) for cause in every_cause() if cause != Cause.ACCOUNT),
 ]
 
 
 class WebhookForm(forms.Form):
     url = forms.CharField(
-        label="Address", max_length=500, help_text="A public https address that takes POST requests with JSON."
+        label=gettext_lazy("Address"),
+        max_length=500,
+        help_text=gettext_lazy("A public https address that takes POST requests with JSON."),
     )
     causes = forms.MultipleChoiceField(
-        label="What it is told",
+        label=gettext_lazy("What it is told"),
         choices=WEBHOOK_CAUSES,
         initial=every_cause,
         widget=forms.CheckboxSelectMultiple,
@@ -45,7 +48,9 @@ class WebhookForm(forms.Form):
         try:
             return full_address(self.cleaned_data["url"])
         except ValueError:
-            raise forms.ValidationError("This is no address. It has the form https://server.example/path.") from None
+            raise forms.ValidationError(
+                gettext("This is no address. It has the form https://server.example/path.")
+            ) from None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,7 +58,7 @@ class WebhookForm(forms.Form):
 def page(request: HttpRequest, membership: Membership) -> HttpResponse:
     if request.method == "POST":
         count = choosing.choose(membership, request.POST.getlist("on"))
-        messages.success(request, "Saved." if count else "Nothing was changed.")
+        messages.success(request, gettext("Saved.") if count else gettext("Nothing was changed."))
         return redirect("notifications", membership.tenant.slug)
     return _page(request, membership, WebhookForm(label_suffix=""))
 
@@ -85,7 +90,7 @@ def _webhooks(membership: Membership) -> QuerySet[OutgoingWebhook]:
 
 
 def _told(hook: OutgoingWebhook) -> list[str]:
-    return [words for cause, words in WEBHOOK_CAUSES if cause in hook.causes]
+    return [str(words) for cause, words in WEBHOOK_CAUSES if cause in hook.causes]
 
 
 @never_cache
@@ -119,10 +124,11 @@ def do(request: HttpRequest, membership: Membership, webhook: int) -> HttpRespon
             _test(request, hook)
         case "remove":
             hook.delete()
-            messages.success(request, f"{hook.url} is removed and told nothing more.")
+            messages.success(request, gettext("%(address)s is removed and told nothing more.") % {"address": hook.url})
         case "on" | "off" as what:
             rows.update(enabled=what == "on")
-            messages.success(request, f"{hook.url} is switched {what}.")
+            told = gettext("%(address)s is switched on.") if what == "on" else gettext("%(address)s is switched off.")
+            messages.success(request, told % {"address": hook.url})
     return redirect("notifications", membership.tenant.slug)
 
 
@@ -130,9 +136,9 @@ def _test(request: HttpRequest, hook: OutgoingWebhook) -> None:
     try:
         outgoing.test(hook)
     except outgoing.Undelivered as reason:
-        messages.error(request, f"The test did not arrive: {reason}")
+        messages.error(request, gettext("The test did not arrive: %(reason)s") % {"reason": reason})
     else:
-        messages.success(request, "The test arrived.")
+        messages.success(request, gettext("The test arrived."))
 
 
 def _owners_only(membership: Membership) -> None:

@@ -7,9 +7,11 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from connections.engine.halts import Stopped
+from connections.languages import number
 from connections.models import Connection, Membership, Run, RunKind, RunState
 from connections.services import looking, planchoices, takingback, undoing
 from connections.services.undoing import NothingToUndo
@@ -68,6 +70,10 @@ def _carry_out(request: HttpRequest, membership: Membership, run: Run) -> HttpRe
     except (NothingToUndo, Stopped) as reason:
         messages.error(request, str(reason))
         return redirect("connection-take-back", membership.tenant.slug, connection.pk, run.pk)
-    messages.success(request, f"{count:,} are taken back as soon as a worker is free. That can be taken back as well.")
+    messages.success(
+        request,
+        gettext("%(count)s are taken back as soon as a worker is free. That can be taken back as well.")
+        % {"count": number(count)},
+    )
     page = reverse("connection", args=[membership.tenant.slug, connection.pk])
     return redirect(f"{page}?after={newest}")

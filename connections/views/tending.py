@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections.models import ChangeState, Connection, Membership, Pair, Role, Run
@@ -79,12 +80,12 @@ def _address(connection: Connection, name: str = "connection") -> str:
 
 
 class SettingsForm(forms.Form):
-    name = forms.SlugField(max_length=100, help_text="Letters, digits and hyphens.")
-    interval = forms.TypedChoiceField(label="How often both sides are looked at", coerce=int)
-    direction = forms.ChoiceField(label="Which way do contacts go?", widget=forms.RadioSelect)
+    name = forms.SlugField(max_length=100, help_text=gettext_lazy("Letters, digits and hyphens."))
+    interval = forms.TypedChoiceField(label=gettext_lazy("How often both sides are looked at"), coerce=int)
+    direction = forms.ChoiceField(label=gettext_lazy("Which way do contacts go?"), widget=forms.RadioSelect)
     winner = forms.ChoiceField(
-        label="Both sides were changed, and differ. Which one counts?",
-        help_text="Nothing empty wins over a value; what lost is kept in the history.",
+        label=gettext_lazy("Both sides were changed, and differ. Which one counts?"),
+        help_text=gettext_lazy("Nothing empty wins over a value; what lost is kept in the history."),
         widget=forms.RadioSelect,
     )
 
@@ -94,9 +95,9 @@ class SettingsForm(forms.Form):
         self.connection = connection
         names = looking.side_names(connection)
         able: Any = self.fields
-        own = {connection.interval: f"every {connection.interval} seconds"}
+        own = {connection.interval: gettext("every %(interval)s seconds") % {"interval": connection.interval}}
         able["interval"].choices = sorted({**own, **tending.INTERVALS}.items())
-        able["winner"].choices = [(side, f"That of {names[side]}") for side in "ab"]
+        able["winner"].choices = [(side, gettext("That of %(side)s") % {"side": names[side]}) for side in "ab"]
         locked = {"both": ("a", "b"), "a_to_b": ("b",), "b_to_a": ("a",)}
         able["direction"].choices = [
             (way, words.format(**names))
@@ -112,7 +113,7 @@ class SettingsForm(forms.Form):
         name = str(self.cleaned_data["name"])
         twins = Connection.objects.filter(tenant=self.connection.tenant_id, name=name).exclude(pk=self.connection.pk)
         if twins.exists():
-            raise forms.ValidationError("Another connection is called so already.")
+            raise forms.ValidationError(gettext("Another connection is called so already."))
         return name
 
 
@@ -154,10 +155,10 @@ def _switch(request: HttpRequest, connection: Connection) -> HttpResponse:
     try:
         changed = Editor(connection).switch(request.POST.getlist("on"))
     except MappingError as error:
-        messages.error(request, f"Nothing is changed: {error}.")
+        messages.error(request, gettext("Nothing is changed: %(error)s.") % {"error": error})
     else:
         follows = f" {arranging.goes_live(connection)}" if changed and connection.first_run_done else ""
-        messages.success(request, f"{changed} lines switched.{follows}")
+        messages.success(request, gettext("%(changed)s lines switched.") % {"changed": changed} + follows)
     return redirect(_address(connection, "connection-mapping"))
 
 
