@@ -6,6 +6,7 @@ is collected is what is looked up when the page is shown.
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import sys
@@ -14,18 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
 PO = ROOT / "connections" / "locale" / "de" / "LC_MESSAGES" / "django.po"
 MO = PO.with_suffix(".mo")
-CODE = ("connections", "connectors", "syncrules")
-KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
-    **dict.fromkeys(("gettext", "gettext_lazy", "gettext_noop", "stored")),
-    **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
-    **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
+# By the name of a function: which of its arguments are the context, the message and its plural.
+FUNCTIONS = {
+    **dict.fromkeys(("gettext", "gettext_lazy", "gettext_noop"), ("text",)),
+    **dict.fromkeys(("ngettext", "ngettext_lazy"), ("text", "plural")),
+    **dict.fromkeys(("pgettext", "pgettext_lazy"), ("context", "text")),
 }
 CONSTANT = re.compile(r'_\("([^"]+)"\)')
 
@@ -41,12 +41,29 @@ class Found:
 
 
 def of_code() -> Iterator[Found]:
-    for room in CODE:
-        for path in sorted((ROOT / room).rglob("*.py")):
-            with path.open("rb") as source:
-                for _, text, _, context in extract("python", source, KEYWORDS):
-                    one, many = (text, "") if isinstance(text, str) else text[:2]
-                    yield Found(str(path.relative_to(ROOT)), one, many, context or "")
+    """Calls with constants; where a variable is given, its sentence stands elsewhere."""
+    for path in sorted((ROOT / "connections").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS:
+                given = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+                names = FUNCTIONS[node.func.id]
+                if len(given) == len(names):
+                    yield Found(str(path.relative_to(ROOT)), **dict(zip(names, given, strict=True)))
+
+
+def of_apps() -> Iterator[Found]:
+    """What apps declare for members; their rooms know no Django, so the registry is asked."""
+    from connectors import registry
+
+    for app in registry.apps().values():
+        texts = [app.summary, app.local, str(app.capabilities.label_kind or "")]
+        if app.oauth is None:
+            texts += [text for field in app.credentials for text in (field.label, field.help)]
+        else:
+            texts += [scope.why for scope in app.oauth.scopes]
+            texts += [choice.label for choice in app.oauth.places.choices] if app.oauth.places else []
+            texts += [app.oauth.places.own] if app.oauth.places else []
+        yield from (Found(f"connectors/{app.key}/__init__.py", text) for text in texts if text)
 
 
 def of_templates() -> Iterator[Found]:
@@ -77,7 +94,7 @@ def _context(node: object) -> str:
 def collected() -> Catalog:
     """Without translations; each message with the files that it stands in."""
     template = Catalog()
-    for one in [*of_code(), *of_templates()]:
+    for one in [*of_code(), *of_apps(), *of_templates()]:
         identity = (one.text, one.plural) if one.plural else one.text
         template.add(identity, locations=[(one.file, 0)], context=one.context or None)
     return template

@@ -32,20 +32,16 @@ def failure_of(error: Exception, app: App) -> Failure:
     if isinstance(error, AnotherIdentity):
         return Failure(str(error), 409)
     if isinstance(error, NotConnected):
-        return Failure(gettext("%(error)s %(nothing)s") % {"error": error, "nothing": NOTHING})
+        return Failure(f"{error} {NOTHING}")
     if isinstance(error, AuthLost):
         text = gettext(
             "%(vendor)s did not accept this sign-in: it took too long, or was used already. %(nothing)s Begin again."
         ) % {"vendor": vendor, "nothing": NOTHING}
         return Failure(text)
     if isinstance(error, ConnectorError):
-        return Failure(
-            gettext("%(error)s %(nothing)s") % {"error": error, "nothing": NOTHING}, 502 if error.retry else 403
-        )
+        return Failure(f"{error} {NOTHING}", 502 if error.retry else 403)
     if isinstance(error, Undecryptable):
-        return Failure(
-            gettext("%(error)s %(nothing)s Tell those who run Pairwise.") % {"error": error, "nothing": NOTHING}, 500
-        )
+        return Failure(f"{error} {NOTHING} {gettext('Tell those who run Pairwise.')}", 500)
     if isinstance(error, SocialAuthBaseException):
         return _of_social(error, app, vendor)
     raise error

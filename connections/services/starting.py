@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
+from django.utils.translation import gettext
 
 from connections.models import (
     Change,
@@ -100,7 +101,7 @@ def _planned(connection: Connection, after: int, called: Mapping[str, str]) -> P
 
 
 def _title(group: planlines.Group, called: Mapping[str, str]) -> str:
-    words = plans.TITLES[group.sort]
+    words = str(plans.TITLES[group.sort])
     return words if group.sort == ChangeSort.PAIR else f"{words} {called[group.side]}"
 
 
@@ -111,7 +112,7 @@ def _samples(run: Run) -> dict[tuple[str, str], list[str]]:
     found: dict[tuple[str, str], list[str]] = {}
     first = rows.annotate(number=number).filter(number__lte=SAMPLES)
     for sort, side, title in first.order_by("id").values_list("sort", "side", "title"):
-        found.setdefault((sort, side), []).append(title or "without a name")
+        found.setdefault((sort, side), []).append(title or gettext("without a name"))
     return found
 
 

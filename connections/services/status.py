@@ -152,7 +152,7 @@ def _problems(row: Connection, run: Run | None) -> list[str]:
                 % {
                     "account": account,
                     "state": account.get_state_display(),
-                    "reason": gettext(account.reason or "no reason given"),
+                    "reason": gettext(account.reason) if account.reason else gettext("no reason given"),
                 }
             )
     if run is not None and run.message:
