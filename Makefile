@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 
-.PHONY: help setup browser demo clean-demo run test test-all lint format types migrations ci clean
+.PHONY: help setup browser demo clean-demo run test test-all lint format types migrations messages ci clean
 
 help: ## What there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | while IFS='|' read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -62,6 +62,9 @@ types: setup ## What mypy finds
 
 migrations: setup ## Whether the migrations say what the models say
 	@$(BIN)/python manage.py makemigrations --check --dry-run
+
+messages: setup ## Brings the German catalogue up to the messages of code and templates
+	@DJANGO_SETTINGS_MODULE=config.settings $(BIN)/python -m tests.catalogue
 
 ci: ## All that must hold before a change lands
 	@.ci/run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
@@ -35,9 +35,9 @@ def is_offered(language: str) -> bool:
 
 
 def speaking_to(user: User | None) -> AbstractContextManager[None]:
-    """What is said inside is in the language that this person chose, else in that of the installation."""
+    """What is said inside is in the language that this person chose; else in the active one, of whoever is at work."""
     chosen = user.language if user is not None else ""
-    return translation.override(chosen if is_offered(chosen) else settings.LANGUAGE_CODE)
+    return translation.override(chosen) if is_offered(chosen) else nullcontext()
 
 
 def choose(user: User, language: str) -> None:

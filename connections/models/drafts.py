@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
 
 from connections.tenancy import TenantOwned
 
@@ -29,4 +30,4 @@ class ConnectionDraft(TenantOwned):
     changed_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
-        return f"{self.app_a} and {self.app_b}"
+        return gettext("%(app)s and %(other)s") % {"app": self.app_a, "other": self.app_b}

@@ -370,14 +370,7 @@ def make(draft: ConnectionDraft) -> list[Connection]:
     return found
 
 
-COLUMNS = (
-    "direction",
-    "winner",
-    "paused_reason",
-    "approve_first_run",
-    "avoid_duplicates",
-    "match_keys",
-)
+COLUMNS = ("direction", "winner", "paused_reason", "approve_first_run", "avoid_duplicates", "match_keys")
 
 
 def _make(draft: ConnectionDraft, a: Folder, b: Folder) -> Connection:
