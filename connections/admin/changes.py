@@ -16,6 +16,7 @@ from connections.admin.runs import plan_undo
 from connections.models import Change, ChangeState, Run
 from connections.models.changes import UNDOABLE
 from connections.services import finding, looking, planning, syncing
+from connections.services.causes import in_words
 
 
 class SideFilter(admin.SimpleListFilter):
@@ -105,7 +106,7 @@ class ChangeAdmin(BigTable[Change]):
     def why(self, change: Change) -> str:
         causes = [*change.why.get("mappings", ()), *change.why.get("rules", ())]
         names = looking.side_names(change.connection)
-        return ", ".join(looking.cause_text(cause, names) for cause in causes[:2]) + (" …" if len(causes) > 2 else "")
+        return ", ".join(in_words(cause, names) for cause in causes[:2]) + (" …" if len(causes) > 2 else "")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

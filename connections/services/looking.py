@@ -5,7 +5,6 @@ Everything here reads little, however large the tables are: newest rows through 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from connections.models import (
     RunState,
     stopped,
 )
+from connections.services import causes
 
 COUNTED = 2_000  # lines of a plan that are counted; beyond that a page says "more than"
 
@@ -211,35 +211,13 @@ def change_story(change: Change) -> ChangeStory:
         added=label_names(change.target_folder, orjson.loads(change.add_labels)),
         removed=label_names(change.target_folder, orjson.loads(change.remove_labels)),
         rules=list(why.get("rules") or ()),
-        mappings=[cause_text(cause, names) for cause in why.get("mappings") or ()],
+        mappings=[causes.in_words(cause, names) for cause in why.get("mappings") or ()],
         winner=names.get(str(why.get("winner") or ""), ""),
         version=why.get("version"),
         made=moment(change.made_at),
         sent=moment(change.sent_at),
         done=moment(change.done_at),
     )
-
-
-KEY_WORDS = {
-    "e:": gettext_lazy("the same email"),
-    "p:": gettext_lazy("the same phone and name"),
-    "c:": gettext_lazy("the same name and company"),
-    "u:": gettext_lazy("the same UID"),
-}
-
-
-SIDE_WORDS = re.compile(r"(?<=\bon )[ab]\b|\b[ab](?= wins\b)")
-
-
-def cause_text(cause: Any, names: Mapping[str, str]) -> str:
-    """A cause as stored is a sentence part already, but for the key by which two records were paired, and for the
-    sides, which people call by their accounts."""
-    text = str(cause)
-    words = KEY_WORDS.get(text[:2])
-    if words:
-        return f"{words}: {text[2:].replace('|', ', ')}"
-    line, colon, reason = text.rpartition(": ")
-    return line + colon + SIDE_WORDS.sub(lambda found: names.get(found[0], found[0]), reason)
 
 
 def moment(seconds: float | None) -> datetime | None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from connections.engine.undo import WHY as TAKEN_BACK
 from connections.models import Change, ChangeKind, ChangeState, Connection, Health, Pair, Run
-from connections.services import looking
+from connections.services import causes, looking
 
 SAMPLES = 5
 REASONS = 8
@@ -113,11 +113,13 @@ def reasons(kind: str, cause: Mapping[str, Any], names: Mapping[str, str]) -> li
     why = [str(part) for part in cause.get("mappings") or ()]
     if kind == ChangeKind.PAIR:
         return [str(TIERS.get(part.partition(":")[0]) or gettext("the same record, moved")) for part in why]
-    why = [looking.cause_text(part, names) for part in why]
+    said = [causes.in_words(part, names) for part in why]
     rules = [gettext("rule “%(name)s”") % {"name": name} for name in cause.get("rules") or ()]
     if kind == ChangeKind.UPDATE:
-        return why or rules
-    return [*(part for part in why if part != "new" or not rules), *rules] if why != [TAKEN_BACK] else why
+        return said or rules
+    if why == [TAKEN_BACK]:
+        return said
+    return [*(text for part, text in zip(why, said, strict=True) if part != "new" or not rules), *rules]
 
 
 def summary(run: Run) -> Plan:

@@ -12,7 +12,7 @@ from connections.engine.scope import facts_of
 from connections.engine.work import load_pairs
 from connections.models import Connection, Health, Pair
 from connections.services.arranging import Offer, offer
-from connections.services.looking import cause_text
+from connections.services.causes import in_words
 from connections.services.scoping import stored_setup
 from syncrules.specs import RuleSpec, Side
 
@@ -108,7 +108,7 @@ def _write(write: Planned, setup: Setup, given: Offer) -> TriedWrite:
     names: Mapping[str, str] = setup.targets[write.side].label_names
     there = setup.names[write.side]
     called = {str(side): name for side, name in setup.names.items()}
-    causes = [cause_text(why, called) for why in write.why if why != "new"]
+    causes = [in_words(why, called) for why in write.why if why != "new"]
     return TriedWrite(
         KINDS.get(write.kind, "It would be deleted on {there}").format(there=there),
         [

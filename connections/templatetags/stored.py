@@ -40,6 +40,25 @@ SENTENCES = (
     gettext_noop("taken back"),
     gettext_noop("nothing is left to take back"),
 )
+# Why a change is made, with places for the sides.
+CAUSES = (
+    gettext_noop("new"),
+    gettext_noop("filled"),
+    gettext_noop("united"),
+    gettext_noop("follows the parts of the name"),
+    gettext_noop("came back"),
+    gettext_noop("it came back"),
+    gettext_noop("left the scope of the rule"),
+    gettext_noop("both filled, %(side)s wins"),
+    gettext_noop("both changed, %(side)s wins"),
+    gettext_noop("changed on %(side)s"),
+    gettext_noop("cleared on %(side)s"),
+    gettext_noop("empty on %(side)s"),
+    gettext_noop("put back on %(side)s"),
+    gettext_noop("opted out on %(side)s"),
+    gettext_noop("taken back on %(side)s, passed on by a person"),
+    gettext_noop("changed on %(side)s, cleared on %(other)s"),
+)
 
 
 @register.filter

@@ -78,3 +78,12 @@ def test_what_the_engine_stores_is_said_there_word_for_word() -> None:
         if isinstance(node, ast.Constant)
     }
     assert set(stored.SENTENCES) <= said
+
+
+def test_causes_are_said_word_for_word_where_decisions_are_made() -> None:
+    code = " ".join(
+        path.read_text() for room in ("syncrules", "connections/engine") for path in (ROOT / room).glob("*.py")
+    )
+    parts = {part.strip(" ,") for cause in stored.CAUSES for part in PLACE.split(cause)} - {""}
+    assert len(parts) > 10
+    assert not [part for part in parts if part not in code]

@@ -20,7 +20,7 @@ from django.utils import timezone, translation
 
 from connections import languages
 from connections.models import Account, Cause, Change, Health, Notification, Pair, Role, Run, RunState, Tenant, User
-from connections.services import asking, inviting, sending
+from connections.services import asking, causes, inviting, sending
 from connectors.registry import app as app_of
 from tests import catalogue
 from tests.admin.conftest import Apps, apps, queue  # noqa: F401 - fixtures
@@ -128,6 +128,18 @@ def test_numbers_and_dates_follow_the_language() -> None:
     with translation.override("de"):
         assert languages.number(1234) == "1.234"
     assert languages.number(1234) == "1,234"
+
+
+def test_causes_name_the_sides_in_both_languages() -> None:
+    names = {"a": "Anna 100%", "b": "the CRM"}
+    for cause, said, gesagt in (
+        ("Emails: changed on a, cleared on b", "changed on Anna 100%, cleared on the CRM", "geändert in Anna 100%"),
+        ("Note: both filled, b wins", "Note: both filled, the CRM wins", "Note: beide gefüllt, the CRM hat Vorrang"),
+        ("Note: 5% less on a", "Note: 5% less on Anna 100%", "Note: 5% less on Anna 100%"),
+    ):
+        assert said in causes.in_words(cause, names)
+        with translation.override("de"):
+            assert gesagt in causes.in_words(cause, names)
 
 
 # ---- which language
