@@ -11,12 +11,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_noop
 
 from connections.checks import LOCAL
 from connections.models import User
 
-WHY = gettext_lazy(
+WHY = gettext_noop(
     "Set up a second factor first: an app on your phone, or a passkey. Until then only these pages are open to you."
 )
 
@@ -27,7 +27,7 @@ class SecondFactorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if self._stops(request):
-            messages.info(request, WHY)
+            messages.info(request, gettext(WHY))
             return redirect("mfa_index")
         return self.get_response(request)
 
