@@ -108,6 +108,7 @@ def test_pages_ask_the_database_seldom(anna: Person, synced: Connection, django_
         ("connection-review", synced.pk),
         ("connection-plan", synced.pk),
         ("connection-mapping", synced.pk),
+        ("connection-rules", synced.pk),
     ]
     anna.page("connection-mapping", synced.pk)  # the first visit asks the apps, and keeps what they answer
     for page in pages:
@@ -211,7 +212,6 @@ def test_a_line_of_the_mapping_is_switched(anna: Person, synced: Connection) -> 
     anna.client.post(reverse("connection-mapping", args=["acme", synced.pk]), {"on": lines[1:]})
     again = anna.page("connection-mapping", synced.pk)
     assert again.count(" checked") == len(lines) - 1
-    assert "Everything" in again
 
 
 # ---- contacts

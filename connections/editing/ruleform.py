@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from connections.admin.picking import Groups, Options, field_options, select
+from connections.editing.picking import Groups, Options, field_options, select
 from connections.services.arranging import Offer, SideOffer
 from connectors.base import Field, FieldType
 from syncrules.conditions import opt_out_fields, shown_value
@@ -209,13 +209,13 @@ class RuleForm(forms.Form):
     """`spec`: the rule as it is, or what a new one begins with."""
 
     name = forms.CharField(max_length=200)
-    enabled = forms.BooleanField(required=False, label="at work")
+    enabled = forms.BooleanField(required=False, label="At work")
     update_only = forms.BooleanField(required=False, help_text="change contacts that exist there, never create one")
     undo = forms.BooleanField(required=False, help_text="take the actions back when a contact stops matching")
     mirror = forms.BooleanField(required=False, help_text="the same rule the other way round as well")
 
     def __init__(self, given: Offer, spec: RuleSpec, choices_url: str, data: Any = None) -> None:
-        super().__init__(data)
+        super().__init__(data, label_suffix="")
         self.spec = spec
         source, target = (given.a, given.b) if spec.direction is Direction.A_TO_B else (given.b, given.a)
         conditions = RowsWidget(_about(source), OPERATORS, "If", _suiting(source))
