@@ -250,6 +250,19 @@ def test_a_set_up_that_is_thrown_away_leaves_nothing(wizard: Wizard) -> None:
     assert not Run.objects.exists()
 
 
+@pytest.mark.parametrize("gone", ["member", "user"])
+def test_who_goes_takes_along_what_was_never_started(wizard: Wizard, gone: str) -> None:
+    wizard.until("plan")
+    wizard.work()
+    rows: dict[str, Any] = {
+        "member": Membership.objects.filter(user=wizard.anna.user),
+        "user": wizard.anna.user,
+    }
+    rows[gone].delete()
+    assert not ConnectionDraft.objects.exists()
+    assert not Connection.every.exists()
+
+
 def test_throwing_away_spares_what_was_started_elsewhere(wizard: Wizard) -> None:
     wizard.until("plan")
     syncing.resume(Connection.objects.get())
