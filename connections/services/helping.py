@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from connectors import registry
 from connectors.base import App, Capabilities, LabelKind
 from connectors.oauth import OAuth
-from connectors.optoutlabel import NAME
+from connectors.optoutlabel import NAME, standard_fields
 
 OWN = Path(__file__).resolve().parent.parent / "help"
 PAGES = ("getting-started", "features", "problems")
@@ -147,6 +147,14 @@ def facts(app: App) -> list[tuple[str, str]]:
         requests, seconds = can.rate
         found.append(("Limit", f"{requests} requests in {seconds:g} seconds; Pairwise waits before it is reached"))
     return found
+
+
+def fields(app: App) -> list[tuple[str, list[tuple[str, str]]]]:
+    """By kind of folder: each field that every account has, and why it cannot be written or mapped, if so."""
+    return [
+        (folder, [(field.label, field.reason or ("read-only" if field.read_only else "")) for field in known])
+        for folder, known in standard_fields(app).items()
+    ]
 
 
 def _permissions(oauth: OAuth) -> str:

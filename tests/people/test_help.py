@@ -9,11 +9,14 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from connections.services import helping
 from connections.templatetags.support import ask_for_help
 from connectors import registry
 from connectors.base import App
+from connectors.optoutlabel import standard_fields
+from syncrules.defaulttables import between
 from tests.factories import make_account, make_connection, make_folder, make_tenant
 
 APPS = sorted(registry.apps().values(), key=lambda app: app.key)
@@ -27,6 +30,19 @@ def test_every_app_has_a_page_with_all_that_it_declares(client: Client, app: App
         assert answer
     others = {other.key for other in APPS} - {app.key}
     assert all(reverse("help-app", args=[other]) in page for other in others)
+
+
+@pytest.mark.parametrize("app", APPS, ids=lambda app: app.key)
+def test_every_app_shows_its_fields_and_what_it_maps_with_any_other(client: Client, app: App) -> None:
+    for other in APPS:
+        page = client.get(reverse("help-app", args=[app.key]), {"with": other.key}).content.decode()
+        for fields in standard_fields(app).values():
+            assert all(escape(field.label) in page for field in fields)
+        pairings = [] if other is app else between(app, other)
+        assert page.count("<h3>") >= len(pairings)
+        for pairing in pairings:
+            assert len(pairing.rows) > 8
+            assert all(f"<td>{escape(left)}</td><td>{way}</td>" in page for left, way, _ in pairing.rows)
 
 
 @pytest.mark.parametrize("app", APPS, ids=lambda app: app.key)
