@@ -41,6 +41,7 @@ ACTIONS = {
     "set_owner": "set its owner",
     "opt_out": "opt the person out",
 }
+RECORDINGS = Path(__file__).resolve().parent.parent / "static" / "pairwise" / "recordings"
 FOUND = 20
 AROUND = 90  # characters of text before and after what was found
 
@@ -194,6 +195,34 @@ def _meantime(can: Capabilities) -> str:
 
 def _listed(words: Iterator[str]) -> str:
     return ", ".join(words) or "none"
+
+
+# ---- recordings
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A film of a set-up. `film` and `captions`: static files; `words`: what the captions say."""
+
+    title: str
+    film: str
+    captions: str
+    words: tuple[str, ...]
+
+
+@cache
+def recordings(key: str) -> tuple[Recording, ...]:
+    """Of an app by its key; all of them where the key is empty."""
+    found = []
+    for path in sorted(RECORDINGS.glob("*.webm")):
+        apps = path.stem.split("-")
+        if not key or key in apps:
+            title = f"{' and '.join(registry.app(one).name for one in apps)}, from nothing to running"
+            place = f"pairwise/recordings/{path.stem}"
+            cues = path.with_suffix(".vtt").read_text(encoding="utf-8").split("\n\n")[1:]
+            words = tuple(" ".join(cue.split("\n")[1:]).strip() for cue in cues)
+            found.append(Recording(title, f"{place}.webm", f"{place}.vtt", words))
+    return tuple(found)
 
 
 # ---- search

@@ -31,7 +31,8 @@ def _address(key: str) -> str:
 @require_safe
 def page(request: HttpRequest, key: str) -> HttpResponse:
     try:
-        return render(request, "help/page.html", {"page": helping.page(key)})
+        context = {"page": helping.page(key), "recordings": helping.recordings("") if key == helping.PAGES[0] else ()}
+        return render(request, "help/page.html", context)
     except KeyError:
         raise Http404 from None
 
@@ -49,6 +50,7 @@ def app(request: HttpRequest, key: str) -> HttpResponse:
         "app": found,
         "facts": helping.facts(found),
         "folders": helping.fields(found),
+        "recordings": helping.recordings(key),
         "partners": partners,
         "chosen": chosen,
         "pairings": between(found, chosen) if chosen else [],

@@ -19,6 +19,7 @@ from connectors.optoutlabel import standard_fields
 from syncrules.defaulttables import between
 from tests.factories import make_account, make_connection, make_folder, make_tenant
 
+STATIC = Path(helping.__file__).resolve().parent.parent / "static"
 APPS = sorted(registry.apps().values(), key=lambda app: app.key)
 
 
@@ -49,6 +50,20 @@ def test_every_app_shows_its_fields_and_what_it_maps_with_any_other(client: Clie
 def test_every_condition_and_action_that_an_app_declares_has_words(app: App) -> None:
     assert app.capabilities.conditions <= helping.CONDITIONS.keys()
     assert app.capabilities.actions <= helping.ACTIONS.keys()
+
+
+def test_films_of_a_set_up_have_captions_and_stand_where_they_help(client: Client) -> None:
+    films = helping.recordings("")
+    assert {film.title.split(",")[0] for film in films} == {"Outlook and HubSpot", "Outlook and Salesforce"}
+    for film in films:
+        assert (STATIC / film.film).stat().st_size < 600_000
+        assert (STATIC / film.captions).read_text().startswith("WEBVTT")
+        assert len(film.words) > 10
+        assert all(film.words)
+    begin = client.get(reverse("help-page", args=["getting-started"])).content.decode()
+    assert begin.count("<video") == begin.count('<track kind="captions"') == 2
+    assert client.get(reverse("help-app", args=["hubspot"])).content.decode().count("<video") == 1
+    assert "<video" not in client.get(reverse("help-app", args=["carddav"])).content.decode()
 
 
 @pytest.mark.parametrize("key", helping.PAGES)
