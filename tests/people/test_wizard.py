@@ -126,7 +126,7 @@ def wizard(anna: Person, apps: Apps, queue: list[Any], accounts: Any) -> Wizard:
 def test_a_connection_is_set_up_and_started(wizard: Wizard, apps: Apps) -> None:
     wizard.until("plan")
     waiting = wizard.page("plan")
-    assert 'data-refresh="2"' in waiting
+    assert 'hx-trigger="every 2s"' in waiting
     wizard.work()
     page = wizard.page("plan")
     assert "This is what would happen" in page
