@@ -73,7 +73,7 @@ def anna(
     assert found.complaints == []
 
 
-@pytest.mark.parametrize("anna", [pytest.param("desktop", marks=pytest.mark.slow), "phone"], indirect=True)
+@pytest.mark.slow
 def test_from_an_empty_tenant_to_a_running_connection(
     anna: Visitor, sandbox: Sandbox, server: RadicaleServer, calls: list[Any], settings: Any
 ) -> None:
@@ -101,7 +101,7 @@ def test_from_an_empty_tenant_to_a_running_connection(
     anna.go("/tenants/acme/connections/add/", "wizard-dark")
 
 
-@pytest.mark.parametrize("anna", ["desktop", pytest.param("phone", marks=pytest.mark.slow)], indirect=True)
+@pytest.mark.parametrize("anna", [pytest.param("desktop", marks=pytest.mark.slow), "phone"], indirect=True)
 def test_from_an_empty_tenant_to_hubspot(anna: Visitor, sandbox: Sandbox, calls: list[Any]) -> None:
     registered(sandbox, "outlook")
     registered(sandbox, "hubspot")
