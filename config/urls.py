@@ -6,6 +6,7 @@ from django.urls import include, path
 from connections.adminsite import register_pages
 from connections.views import (
     accounts,
+    activity,
     adding,
     connecting,
     contacts,
@@ -51,6 +52,8 @@ urlpatterns = [
     path("tenants/<slug:tenant>/notifications/", notifications.page, name="notifications"),
     path("tenants/<slug:tenant>/webhooks/add/", notifications.add, name="webhook-add"),
     path("tenants/<slug:tenant>/webhooks/<int:webhook>/do/", notifications.do, name="webhook-do"),
+    path("tenants/<slug:tenant>/activity/", activity.page, name="activity"),
+    path("tenants/<slug:tenant>/activity.csv", activity.as_csv, name="activity-csv"),
     path("tenants/<slug:tenant>/members/", members.page, name="members"),
     path("tenants/<slug:tenant>/members/<int:person>/", members.one, name="member"),
     path("tenants/<slug:tenant>/invitations/<int:invitation>/withdraw/", members.withdraw, name="invitation-withdraw"),

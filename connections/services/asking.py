@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from connections.models import Account, ConnectRequest, Invitation, Membership, Role, Tenant, User
-from connections.services import inviting
+from connections.models import Account, ConnectRequest, Deed, Invitation, Membership, Role, Tenant, User
+from connections.services import audit, inviting
 from connectors.base import App
 
 VALID_FOR = timedelta(days=7)
@@ -36,6 +36,7 @@ def ask(
         asked_by=by,
         expires_at=timezone.now() + VALID_FOR,
     )
+    audit.note(Deed.LINK, tenant, about=email, detail=f"to connect {request.what}")
     return request, f"{settings.PUBLIC_URL}{reverse('connect-request', args=[token])}"
 
 

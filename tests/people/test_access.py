@@ -43,6 +43,8 @@ RULES: dict[str, tuple[str | None, str | None]] = {
     "account-share": (None, "owner"),
     "tenant": (ALL, None),
     "notifications": (ALL, ALL),
+    "activity": (ALL, None),
+    "activity-csv": (ALL, None),
     "members": (ALL, "owner"),
     "member": ("owner", "owner"),
     "invitation-withdraw": (None, "owner"),
