@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 
-.PHONY: help setup browser demo clean-demo run test test-all lint format types migrations messages ci clean
+.PHONY: help setup browser demo clean-demo run test test-all recordings lint format types migrations messages ci clean
 
 help: ## What there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | while IFS='|' read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -48,6 +48,9 @@ test: setup browser ## The tests, without the slow ones
 
 test-all: setup browser ## All tests
 	@$(BIN)/pytest $(ARGS)
+
+recordings: setup browser ## The films of the help centre, made anew; needs ffmpeg
+	@RECORDINGS=connections/static/pairwise/recordings $(BIN)/pytest -n 0 tests/people/test_wizard_browser.py -k "hubspot and desktop or salesforce"
 
 lint: setup ## What ruff finds
 	@$(BIN)/ruff check .

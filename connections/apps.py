@@ -14,7 +14,7 @@ class ConnectionsConfig(AppConfig):
 
     def ready(self) -> None:
         from connections import checks  # noqa: F401 registers the system checks
-        from connections.services import leaving  # noqa: F401 hears of members who leave
+        from connections.services import audit, leaving  # noqa: F401 hear of who signs in, and of members who leave
 
         post_migrate.connect(make_cache_table, sender=self)
         post_migrate.connect(make_schedule, sender=self)

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
-
-SHELL = "a command"
-_author: ContextVar[str] = ContextVar("author", default=SHELL)
+from django.urls import reverse
 
 
-def author() -> str:
+@dataclass(frozen=True, slots=True)
+class Author:
+    """`user`: the person's id; `at_desk`: at work in the admin or on a shell, so for those who run the installation."""
+
+    name: str
+    user: int | None = None
+    at_desk: bool = False
+
+
+SHELL = Author("a command", at_desk=True)
+_author: ContextVar[Author] = ContextVar("author", default=SHELL)
+
+
+def author() -> Author:
     return _author.get()
+
+
+@contextmanager
+def working(one: Author) -> Iterator[None]:
+    token = _author.set(one)
+    try:
+        yield
+    finally:
+        _author.reset(token)
 
 
 class AuthorMiddleware:
@@ -20,8 +42,11 @@ class AuthorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        token = _author.set(str(request.user) if request.user.is_authenticated else "somebody")
-        try:
+        with working(_of(request)):
             return self.get_response(request)
-        finally:
-            _author.reset(token)
+
+
+def _of(request: HttpRequest) -> Author:
+    if not request.user.is_authenticated:
+        return Author("somebody")
+    return Author(str(request.user), request.user.pk, request.path.startswith(reverse("admin:index")))

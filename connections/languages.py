@@ -40,6 +40,11 @@ def speaking_to(user: User | None) -> AbstractContextManager[None]:
     return translation.override(chosen) if is_offered(chosen) else nullcontext()
 
 
+def stored() -> AbstractContextManager[None]:
+    """What is put together inside is kept, and so in the language of the installation."""
+    return translation.override(settings.LANGUAGE_CODE)
+
+
 def choose(user: User, language: str) -> None:
     if is_offered(language) and language != user.language:
         user.language = language

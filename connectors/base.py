@@ -213,6 +213,7 @@ class Capabilities:
     labels_opt_out: bool = False  # no field for opt-outs; a label stands for them (`connectors.optoutlabel`)
     conditional_updates: bool = True
     merges: bool = False  # it can make one record of two (`Merges`)
+    shows_latest: bool = False  # it tells what was changed last without a listing (`ShowsLatest`)
     converts: bool = False  # contacts go on in another folder of the account, under another id (`Converts`)
     idempotent_creates: bool = False  # a repeated create with the same marker makes no second record
     keeps_markers: bool = True  # False: `find` sees no marker; creates are found by what was sent (FindsSent)
@@ -344,6 +345,22 @@ class Converts(Protocol):
     def origins(self, folder: str, ids: Sequence[str]) -> Mapping[str, str]:
         """The id that each of these, at most `read_batch`, had in another folder before; nothing for those that began
         here. Raises ConnectorError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """`count`: contacts of a folder; `ids`: those changed last, newest first."""
+
+    count: int
+    ids: Sequence[str]
+
+
+class ShowsLatest(Protocol):
+    """A connector whose app tells what was changed last without a listing (`Capabilities.shows_latest`)."""
+
+    def latest(self, folder: str, most: int) -> Latest | None:
+        """None for a folder that cannot be asked so. What was changed a moment ago may be missing. Raises
+        ConnectorError."""
 
 
 # ---- what the host (the room `connections`, or a test) lends to a connector --------------------------------------

@@ -2,6 +2,7 @@
 
 from connections.admin import (
     accounts,
+    audit,
     changes,
     connections,
     ending,
@@ -18,6 +19,7 @@ from connections.admin import (
 
 __all__ = [
     "accounts",
+    "audit",
     "changes",
     "connections",
     "ending",

@@ -13,9 +13,9 @@ from django.utils.safestring import SafeString
 
 from connections.admin.base import BigTable, ConnectionFilter, link, staff
 from connections.admin.runs import plan_undo
-from connections.models import Change, ChangeState, Run
+from connections.models import Change, ChangeState, Deed, Run
 from connections.models.changes import UNDOABLE
-from connections.services import finding, looking, planning, syncing
+from connections.services import audit, finding, looking, planning, syncing
 from connections.services.causes import in_words
 
 
@@ -114,6 +114,7 @@ class ChangeAdmin(BigTable[Change]):
         change = self.get_object(request, object_id)
         context = dict(extra_context or {})
         if change is not None:
+            audit.note(Deed.OPENED, connection=change.connection, detail=f"change {change.pk}")
             context |= {
                 "change_row": change,
                 "story": looking.change_story(change),

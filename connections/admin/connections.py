@@ -16,9 +16,9 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from connections.admin import ending, health, mappings, rules, setup
+from connections.admin import editing, ending, health, setup
 from connections.admin.base import PairwiseAdmin, address, link, listing, staff
-from connections.admin.mappings import offered
+from connections.admin.editing import offered
 from connections.models import Change, ConfigurationVersion, Connection, Decision, DirectionChoice, Pair, SideChoice
 from connections.services import arranging, background, looking, subscribing, syncing, undoing
 from connections.services.configuration import versions
@@ -243,11 +243,7 @@ class ConnectionAdmin(PairwiseAdmin[Connection]):
             ("progress", self.progress_view, "progress"),
             ("undo-since", self.undo_since_view, "undo_since"),
             ("ask-again", self.ask_again_view, "ask_again"),
-            ("mappings", partial(mappings.table_view, self), "mappings"),
-            ("rules", partial(rules.list_view, self), "rules"),
-            ("rule", partial(rules.rule_view, self), "rule"),
-            ("rule-choices", partial(rules.choices_view, self), "rule_choices"),
-            ("mapping-line", partial(mappings.line_view, self), "mapping_line"),
+            *editing.pages(self),
             ("copy-mappings", self.copy_mappings_view, "copy_mappings"),
             ("default-mappings", self.default_mappings_view, "default_mappings"),
             ("health", partial(health.overview, self), "health"),

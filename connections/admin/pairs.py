@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 from connections.admin import forgetting
 from connections.admin.base import BigTable, ConnectionFilter, EngineOwned, address, link, listing, staff
 from connections.admin.runs import plan_undo
-from connections.models import Change, Decision, Item, Pair
-from connections.services import deciding, finding, looking, merging, neighbours, syncing
+from connections.models import Change, Decision, Deed, Item, Pair
+from connections.services import audit, deciding, finding, looking, merging, neighbours, syncing
 from connectors.base import ConnectorError
 
 
@@ -81,6 +81,7 @@ class PairAdmin(BigTable[Pair]):
         pair = self.get_object(request, object_id)
         context = dict(extra_context or {})
         if pair is not None:
+            audit.note(Deed.OPENED, connection=pair.connection, detail=f"contact {pair.pk}")
             context |= {
                 "pair": pair,
                 "story": looking.pair_story(pair),

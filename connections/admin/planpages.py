@@ -9,8 +9,8 @@ from django.http import HttpRequest, StreamingHttpResponse
 
 from connections import csvfile
 from connections.admin.base import listing, staff
-from connections.models import Change, ChangeState, Run
-from connections.services import planchoices, planlines
+from connections.models import Change, ChangeState, Deed, Run
+from connections.services import audit, planchoices, planlines
 
 
 def plan_context(request: HttpRequest, run: Run, may_act: bool) -> dict[str, Any]:
@@ -20,6 +20,7 @@ def plan_context(request: HttpRequest, run: Run, may_act: bool) -> dict[str, Any
 
 def plan_csv(request: HttpRequest, run: Run) -> StreamingHttpResponse:
     rows = planchoices.choice_of(request.GET.dict(), run).rows()
+    audit.note(Deed.EXPORTED, connection=run.connection, detail=f"the plan of run {run.pk}")
     return csvfile.download(planlines.table(rows, run.connection), f"plan-{run.pk}")
 
 

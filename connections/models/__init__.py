@@ -1,5 +1,6 @@
 from connections.models import lookups  # noqa: F401 - registers what queries may use
 from connections.models.accounts import Account, AccountState, Budget, DeclaredField
+from connections.models.audit import AuditEntry, Deed
 from connections.models.changes import PLANNED, Change, ChangeKind, ChangeSort, ChangeState, Run, RunKind, RunState
 from connections.models.connections import (
     ConflictPolicy,
@@ -33,6 +34,7 @@ __all__ = [
     "Account",
     "AccountState",
     "AppRegistration",
+    "AuditEntry",
     "Budget",
     "Cause",
     "Change",
@@ -46,6 +48,7 @@ __all__ = [
     "ConnectionDraft",
     "Decision",
     "DeclaredField",
+    "Deed",
     "DeletedConnection",
     "DeletionPolicy",
     "Departed",

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from connections import languages
-from connections.models import Account, ConnectRequest, Invitation, Membership, Role, Tenant, User
-from connections.services import inviting
+from connections.models import Account, ConnectRequest, Deed, Invitation, Membership, Role, Tenant, User
+from connections.services import audit, inviting
 from connectors.base import App
 
 VALID_FOR = timedelta(days=7)
@@ -38,6 +38,8 @@ def ask(
         asked_by=by,
         expires_at=timezone.now() + VALID_FOR,
     )
+    with languages.stored():
+        audit.note(Deed.LINK, tenant, about=email, detail=f"to connect {request.what}")
     return request, f"{settings.PUBLIC_URL}{reverse('connect-request', args=[token])}"
 
 

@@ -15,8 +15,8 @@ from django_q.tasks import async_task
 
 from connections.engine.halts import Busy, Stopped
 from connections.engine.runner import RELATED
-from connections.models import Change, Connection, Forgetting, Pair, Run, RunKind, RunState, User
-from connections.services import ending, forgetting, syncing, undoing, unmarking
+from connections.models import Change, Connection, Deed, Forgetting, Pair, Run, RunKind, RunState, User
+from connections.services import audit, ending, forgetting, syncing, undoing, unmarking
 
 T = TypeVar("T")
 BUSY = 2.0  # seconds between two looks at a connection that another worker runs
@@ -37,6 +37,8 @@ def start_undo(what: Run | Change | Pair, *, preview: bool) -> None:
     """Lets a worker take back a run, a change or a pair. Raises NothingToUndo."""
     if not (isinstance(what, Run) and what.preview) and not undoing.written(what).exists():
         raise undoing.NothingToUndo(gettext("Nothing was written that could be taken back."))
+    if not preview:
+        audit.note(Deed.UNDONE, connection=what.connection, detail=f"{type(what).__name__.lower()} {what.pk}")
     _call("take_back", type(what).__name__.lower(), what.pk, preview)
 
 

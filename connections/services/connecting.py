@@ -14,8 +14,8 @@ from django.utils.translation import gettext
 
 from connections import host, scheduling
 from connections.encryption import Undecryptable
-from connections.models import Account, AccountState, Connection, Membership, Tenant, User
-from connections.services import asking, naming, permits
+from connections.models import Account, AccountState, Connection, Deed, Membership, Tenant, User
+from connections.services import asking, audit, naming, permits
 from connectors.base import App, ConnectorError, Host
 from connectors.oauth import Identity, OAuth
 
@@ -121,6 +121,7 @@ def store(user: User, place: Place, access: Access, met: Met) -> tuple[Account, 
         account = Account(tenant=tenant, app=access.app.key, name=name, shared=place.shared)
     known = account.pk is not None
     _take(account, user, access, met)
+    audit.of_account(Deed.CONNECTED, account, "again" if known else "", by=user)
     asking.fulfil(user, account)
     if known:
         wake(account)

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from connections import host
+from connections import host, languages
 from connections.engine import setup, undecided
 from connections.engine.items import dumps
 from connections.models import (
@@ -16,12 +16,13 @@ from connections.models import (
     ChangeState,
     Connection,
     Decision,
+    Deed,
     Item,
     Pair,
     User,
     Verdict,
 )
-from connections.services import syncing
+from connections.services import audit, syncing
 from syncrules.mapping import CompiledMapping
 from syncrules.optouts import CHOSEN
 from syncrules.specs import Side
@@ -48,6 +49,9 @@ def decide(pair: Pair, verdict: str, other: Item | None = None, by: User | None 
             for left_a, left_b in _displaced(pair.connection, a, b):
                 _keep(pair.connection, left_a, left_b, Verdict.EXCLUDE, by)
         _decide_again(pair.connection, a, b, verdict)
+        with languages.stored():
+            detail = f"contact {pair.pk}: {Verdict(verdict).label}"
+        audit.note(Deed.DECIDED, connection=pair.connection, detail=detail, by=by)
 
 
 def decide_as_said(pair: Pair, verdict: str, other: str, by: User) -> str:

@@ -12,8 +12,8 @@ from django.utils.translation import gettext
 
 from connections import host
 from connections.encryption import Undecryptable
-from connections.models import Account, AccountState, User
-from connections.services import access, subscribing
+from connections.models import Account, AccountState, Deed, User
+from connections.services import access, audit, subscribing
 from connectors.base import ConnectorError, Host, Unsupported
 
 
@@ -27,6 +27,7 @@ def disconnect(account: Account, by: User) -> str:
     subscribing.end_all(account)
     with transaction.atomic():
         unused = not access.in_use(account)
+        audit.of_account(Deed.DISCONNECTED, account, by=by)
         if unused:
             account.delete()
         else:

@@ -22,6 +22,7 @@ from connections.models import (
     ChangeState,
     Connection,
     Decision,
+    Deed,
     Folder,
     Item,
     Pair,
@@ -29,7 +30,7 @@ from connections.models import (
     User,
 )
 from connections.models.changes import UNDOABLE
-from connections.services import syncing, undoing
+from connections.services import audit, syncing, undoing
 from connectors.base import chunked
 from syncrules.catalogue import Catalogue
 from syncrules.specs import Side
@@ -139,6 +140,7 @@ def delete(connection: Connection, by: User | None = None) -> None:
     """Effective before the next slice begins. Contacts stay in both apps; what is known about them is kept for a while,
     so that the connection can be restored without making anybody twice."""
     Connection.objects.filter(pk=connection.pk).update(deleted_at=timezone.now(), deleted_by=by)
+    audit.note(Deed.ENDED, connection=connection, detail="deleted", by=by)
 
 
 def take_back(connection: Connection, by: User | None = None, progress: Progress = quiet) -> Run:
@@ -183,6 +185,7 @@ def restore(connection: Connection) -> None:
         removing_markers=False,
         markers_note="",
     )
+    audit.note(Deed.ENDED, connection=row, detail="restored")
 
 
 def remove_for_good(connection: Connection) -> None:

@@ -26,6 +26,7 @@ from connections.models import (
     ChangeKind,
     Connection,
     Decision,
+    Deed,
     Folder,
     Forgetting,
     ForgottenKey,
@@ -39,6 +40,7 @@ from connections.models import (
     stopped,
 )
 from connections.models.changes import OPEN
+from connections.services import audit
 from connectors.base import Connector, ConnectorError, Outcome, Record, Write, WriteKind, chunked
 from syncrules.keys import is_role_address
 
@@ -135,6 +137,7 @@ def ask(tenant: Tenant, one: Person, by: User | None = None) -> Forgetting:
     digests = {digest(key, text) for text in _telling(row, one)}
     rows = [ForgottenKey(tenant=row, forgetting=forgetting, digest=text) for text in sorted(digests)]
     ForgottenKey.objects.bulk_create(rows, ignore_conflicts=True)
+    audit.note(Deed.FORGOTTEN, row, detail=f"request {forgetting.pk}", by=by)
     return forgetting
 
 

@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from connectors import registry
 from connectors.base import App, Capabilities, LabelKind
 from connectors.oauth import OAuth
-from connectors.optoutlabel import NAME
+from connectors.optoutlabel import NAME, standard_fields
 
 OWN = Path(__file__).resolve().parent.parent / "help"
 PAGES = ("getting-started", "features", "problems")
@@ -41,6 +41,7 @@ ACTIONS = {
     "set_owner": "set its owner",
     "opt_out": "opt the person out",
 }
+RECORDINGS = Path(__file__).resolve().parent.parent / "static" / "pairwise" / "recordings"
 FOUND = 20
 AROUND = 90  # characters of text before and after what was found
 
@@ -149,6 +150,14 @@ def facts(app: App) -> list[tuple[str, str]]:
     return found
 
 
+def fields(app: App) -> list[tuple[str, list[tuple[str, str]]]]:
+    """By kind of folder: each field that every account has, and why it cannot be written or mapped, if so."""
+    return [
+        (folder, [(field.label, field.reason or ("read-only" if field.read_only else "")) for field in known])
+        for folder, known in standard_fields(app).items()
+    ]
+
+
 def _permissions(oauth: OAuth) -> str:
     needed = "; ".join(f"{scope.name} {scope.why}" for scope in oauth.required)
     further = "; ".join(f"{scope.name} {scope.why}" for scope in oauth.optional)
@@ -186,6 +195,34 @@ def _meantime(can: Capabilities) -> str:
 
 def _listed(words: Iterator[str]) -> str:
     return ", ".join(words) or "none"
+
+
+# ---- recordings
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A film of a set-up. `film` and `captions`: static files; `words`: what the captions say."""
+
+    title: str
+    film: str
+    captions: str
+    words: tuple[str, ...]
+
+
+@cache
+def recordings(key: str) -> tuple[Recording, ...]:
+    """Of an app by its key; all of them where the key is empty."""
+    found = []
+    for path in sorted(RECORDINGS.glob("*.webm")):
+        apps = path.stem.split("-")
+        if not key or key in apps:
+            title = f"{' and '.join(registry.app(one).name for one in apps)}, from nothing to running"
+            place = f"pairwise/recordings/{path.stem}"
+            cues = path.with_suffix(".vtt").read_text(encoding="utf-8").split("\n\n")[1:]
+            words = tuple(" ".join(cue.split("\n")[1:]).strip() for cue in cues)
+            found.append(Recording(title, f"{place}.webm", f"{place}.vtt", words))
+    return tuple(found)
 
 
 # ---- search

@@ -17,7 +17,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from connections import languages
-from connections.models import Invitation, Membership, Role, Tenant, User
+from connections.models import Deed, Invitation, Membership, Role, Tenant, User
+from connections.services import audit
 
 VALID_FOR = timedelta(days=14)
 RANK = [Role.VIEWER, Role.EDITOR, Role.OWNER]
@@ -51,6 +52,7 @@ def make(tenant: Tenant, email: str, role: str, by: User | None) -> tuple[Invita
         invited_by=by,
         expires_at=timezone.now() + VALID_FOR,
     )
+    audit.note(Deed.INVITED, tenant, about=invitation.email, detail=role)
     return invitation, token
 
 
@@ -101,6 +103,7 @@ def accept(invitation: Invitation, user: User) -> Membership:
         if not made and is_weaker(membership.role, invitation.role):
             membership.role = invitation.role
             membership.save(update_fields=["role"])
+        audit.note(Deed.JOINED, membership.tenant_id, about=user, detail=membership.role, by=user)
     return membership
 
 
@@ -110,6 +113,7 @@ def is_weaker(role: str, other: str) -> bool:
 
 def password_link(user: User) -> str:
     """A link by which this person sets a new password, for where no mail can be sent. It works once."""
+    audit.note(Deed.LINK, about=user, detail="to set a new password")
     key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     return f"{settings.PUBLIC_URL}{reverse('account_reset_password_from_key', kwargs=key)}"
 

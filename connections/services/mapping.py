@@ -111,7 +111,10 @@ class Editor:
                 raise MappingError(problem)
             for other in after.problems:
                 if not before.problem(other.line):
-                    raise MappingError(f"with it, the line “{other.line}” could not go on: {other.reason}")
+                    raise MappingError(
+                        gettext("with it, the line “%(line)s” could not go on: %(reason)s")
+                        % {"line": other.line, "reason": other.reason}
+                    )
         else:
             compile_mapping(spec, self.a, self.b, self.given.region)
 
@@ -125,9 +128,11 @@ class Editor:
         """A new line, or another one in the place of `instead_of`. Raises MappingError."""
         twins = [old for old in self.own if fields_of(old) != instead_of]
         if any(old.name == spec.name for old in twins):
-            raise MappingError(f"another line is called “{spec.name}” already; give it another name")
+            raise MappingError(
+                gettext("another line is called “%(name)s” already; give it another name") % {"name": spec.name}
+            )
         if any(fields_of(old) == fields_of(spec) for old in twins):
-            raise MappingError("there is a line for these fields already; change that one")
+            raise MappingError(gettext("there is a line for these fields already; change that one"))
         self.check(spec, instead_of)
         own = self._with(spec, instead_of)
         left = next((old for old in combined(self.defaults, own) if fields_of(old) == instead_of), None)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils.translation import gettext
 
-from connections.models import Account, Connection, Invitation, Membership, Role, Tenant
+from connections.models import Account, Connection, Deed, Invitation, Membership, Role, Tenant
+from connections.services import audit
 
 
 class CannotChange(Exception):
@@ -50,6 +51,7 @@ def change_role(membership: Membership, role: str) -> bool:
     if role != Role.OWNER:
         _leave_an_owner(rows, membership)
     Membership.objects.filter(pk=membership.pk).update(role=role)
+    audit.note(Deed.ROLE, membership.tenant_id, about=membership.user, detail=f"{membership.role} to {role}")
     return True
 
 
@@ -62,12 +64,18 @@ def remove(membership: Membership) -> bool:
         return False
     _leave_an_owner(rows, membership)
     rows[membership.pk].delete()
+    audit.note(Deed.LEFT, membership.tenant_id, about=membership.user, detail="removed")
     return True
 
 
 def withdraw(tenant: Tenant, pk: int) -> bool:
     """The link opens nothing any more. False where it was accepted or withdrawn before."""
-    return bool(tenant.invitations.filter(pk=pk, accepted_at=None).delete()[0])
+    rows = tenant.invitations.filter(pk=pk, accepted_at=None)
+    email = rows.values_list("email", flat=True).first()
+    withdrawn = bool(rows.delete()[0])
+    if withdrawn:
+        audit.note(Deed.INVITED, tenant, about=email, detail="withdrawn")
+    return withdrawn
 
 
 def _locked(membership: Membership) -> dict[int, Membership]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from django.utils.translation import gettext
 
@@ -13,7 +14,7 @@ from connections.engine import setup
 from connections.engine.items import Intake
 from connections.models import Folder, Item
 from connections.services.looking import moment
-from connectors.base import Connector, ConnectorError, Field, NothingKnown, Record
+from connectors.base import Connector, ConnectorError, Field, NothingKnown, Record, ShowsLatest
 from syncrules.catalogue import Catalogue
 
 SHOWN = 5
@@ -31,8 +32,8 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Peek:
-    """`count`: contacts in the folder as far as they were looked at; `whole`: that is all of them, and the samples are
-    those that were changed last. `problem`: why the app could not be asked."""
+    """`whole`: `count` is that of all contacts in the folder, and the samples are those that were changed last; else it
+    is how many were looked at. `problem`: why the app could not be asked."""
 
     folder: Folder
     samples: Sequence[Sample] = ()
@@ -49,7 +50,7 @@ def peek(folder: Folder) -> Peek:
     try:
         connector = host.connect(folder.account)
         catalogue = setup.catalogue_of(folder, connector)
-        records, whole = _first(connector, folder, [known.key for known in _wanted(catalogue)])
+        records, count, whole = _latest(connector, folder, [known.key for known in _wanted(catalogue)])
     except ConnectorError as error:
         return Peek(
             folder,
@@ -58,20 +59,27 @@ def peek(folder: Folder) -> Peek:
     namer = Intake(folder.pk, catalogue, folder.tenant.region)
     latest = sorted(records, key=lambda record: record.modified or 0.0, reverse=True)[:SHOWN]
     shown = [_sample(catalogue, namer.title(record.values), record.values, record.modified) for record in latest]
-    return Peek(folder, shown, len(records), whole)
+    return Peek(folder, shown, count, whole)
 
 
 def _wanted(catalogue: Catalogue) -> list[Field]:
     return [catalogue.by_meaning[meaning] for meaning in WANTED if meaning in catalogue.by_meaning]
 
 
-def _first(connector: Connector, folder: Folder, fields: Sequence[str]) -> tuple[list[Record], bool]:
+def _latest(connector: Connector, folder: Folder, fields: Sequence[str]) -> tuple[list[Record], int, bool]:
+    """Records, how many contacts there are, and whether those that were changed last are among the records. Where the
+    app cannot be asked for them, the folder is listed from its beginning."""
+    asked = cast("ShowsLatest", connector) if connector.capabilities.shows_latest else None
+    latest = asked.latest(folder.remote_id, SHOWN) if asked else None
+    if latest is not None:
+        seen = connector.read(folder.remote_id, latest.ids, fields)
+        return [one for one in seen.values() if isinstance(one, Record)], latest.count, True
     found: list[Record] = []
     for page in connector.changes(folder.remote_id, "", fields, NothingKnown()):
         found += page.records
         if page.last or len(found) >= ENOUGH:
-            return found, page.last
-    return found, True
+            return found, len(found), page.last
+    return found, len(found), True
 
 
 def _observed(folder: Folder) -> Peek:

@@ -139,7 +139,10 @@ class Editor:
         """In the place of the rule with its id, else after all others. Raises CannotSave."""
         others = [old for old in self.specs if old.id != spec.id]
         if any(old.name == spec.name and old.direction is spec.direction for old in others):
-            raise CannotSave(f"another rule of this direction is called “{spec.name}”; give it another name")
+            raise CannotSave(
+                gettext("another rule of this direction is called “%(name)s”; give it another name")
+                % {"name": spec.name}
+            )
         if len(others) == len(self.specs):
             wanted = [*self.specs, spec]
         else:

@@ -8,11 +8,13 @@ from typing import Any
 
 import orjson
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from connections.engine import setup
 from connections.engine.decide import PairState, Seen, Setup
 from connections.engine.match import tiers
 from connections.engine.scope import stands_inside
+from connections.languages import number
 from connections.models import Connection, Health, ItemKey, Pair
 from connections.services.arranging import Offer, offer
 from syncrules.specs import RuleSpec, Side
@@ -35,7 +37,11 @@ class Scope:
 
     @property
     def sentence(self) -> str:
-        return f"Of {self.looked_at:,} contacts {self.entering:,} would come in and {self.leaving:,} would leave."
+        return gettext("Of %(looked_at)s contacts %(entering)s would come in and %(leaving)s would leave.") % {
+            "looked_at": number(self.looked_at),
+            "entering": number(self.entering),
+            "leaving": number(self.leaving),
+        }
 
     def take(self, moves: Sequence[tuple[bool, str]], looked_at: int) -> None:
         self.looked_at += looked_at

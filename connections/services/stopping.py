@@ -9,8 +9,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from connections.models import Account, Connection, Stop, Tenant, User
-from connections.services import syncing
+from connections.models import Account, Connection, Deed, Stop, Tenant, User
+from connections.services import audit, syncing
 from connectors import registry
 
 
@@ -39,6 +39,7 @@ def stop(
             made.save()
     except IntegrityError:
         raise CannotStop("That is stopped already.") from None
+    _note(made, f"stopped: {made.reason}", by)
     ids = list(concerned(made).values_list("pk", flat=True))
     syncing.halt(ids)
     return made
@@ -47,7 +48,14 @@ def stop(
 def lift(switch: Stop, by: User | None = None) -> bool:
     """What is due then runs again by itself. False where somebody else was faster."""
     rows = Stop.objects.in_force().filter(pk=switch.pk)
-    return bool(rows.update(lifted_at=timezone.now(), lifted_by=by))
+    lifted = bool(rows.update(lifted_at=timezone.now(), lifted_by=by))
+    if lifted:
+        _note(switch, "lifted", by)
+    return lifted
+
+
+def _note(switch: Stop, detail: str, by: User | None) -> None:
+    audit.note(Deed.STOPPED, switch.tenant_id, connection=switch.connection, about=switch, detail=detail, by=by)
 
 
 def concerned(switch: Stop) -> QuerySet[Connection]:

@@ -23,6 +23,7 @@ from connections.models import (
     Change,
     ChangeState,
     Connection,
+    Deed,
     Health,
     Pair,
     Run,
@@ -30,7 +31,7 @@ from connections.models import (
     RunState,
     User,
 )
-from connections.services import losses
+from connections.services import audit, losses
 from connectors.base import AuthLost, FenceLost, chunked
 
 log = logging.getLogger(__name__)
@@ -193,10 +194,13 @@ def approve(
     many."""
     if EMPTY in run.held:
         Run.objects.filter(pk=run.pk).update(held={**run.held, "accepted": True})
+        audit.note(Deed.DECIDED, connection=run.connection, detail=f"run {run.pk}: a side may be empty")
         wake(run.connection_id)
         return 1
     lines = _lines(run, kinds, change_ids, among)
     count = lines.update(state=ChangeState.APPROVED, decided_by=by)
+    if count:
+        audit.note(Deed.DECIDED, connection=run.connection, detail=f"run {run.pk}: {count} lines approved", by=by)
     if run.kind != RunKind.UNDO:
         ids = Change.objects.filter(run=run, state=ChangeState.APPROVED).values("pair_id")
         Pair.objects.filter(id__in=ids).update(pending=True, next_at=0)
@@ -215,7 +219,11 @@ def reject(
 ) -> int:
     """Rejected for now: not proposed again until a side changes; for good: until a person reverts it."""
     lines = _lines(run, kinds, change_ids, among)
-    return lines.update(state=ChangeState.REJECTED, for_good=for_good, decided_by=by)
+    count = lines.update(state=ChangeState.REJECTED, for_good=for_good, decided_by=by)
+    if count:
+        how = "for good" if for_good else "for now"
+        audit.note(Deed.DECIDED, connection=run.connection, detail=f"run {run.pk}: {count} lines rejected {how}", by=by)
+    return count
 
 
 def _lines(
@@ -260,6 +268,7 @@ def pause(connection: Connection, reason: str, by: User | None = None) -> None:
     """Effective before the next batch is committed or sent."""
     text = f"{reason} ({by})" if by is not None else reason
     Connection.objects.filter(pk=connection.pk).update(paused_reason=text[:255] or "paused")
+    audit.note(Deed.RAN, connection=connection, detail=f"paused: {reason}", by=by)
     halt([connection.pk])
 
 
@@ -272,6 +281,7 @@ def halt(ids: Sequence[int]) -> None:
 
 def resume(connection: Connection) -> None:
     Connection.objects.filter(pk=connection.pk).update(paused_reason="")
+    audit.note(Deed.RAN, connection=connection, detail="resumed")
     wake(connection.pk)
 
 

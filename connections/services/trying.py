@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy
+
 from connections.engine.decide import PairState, Setup, decide
 from connections.engine.planned import Planned
 from connections.engine.scope import facts_of
@@ -53,7 +56,10 @@ class Tried:
     problems: Sequence[str]
 
 
-KINDS = {"create": "It would be created on {there}", "update": "It would be changed on {there}"}
+KINDS = {
+    "create": gettext_lazy("It would be created on %(there)s"),
+    "update": gettext_lazy("It would be changed on %(there)s"),
+}
 UNDECIDED = (Health.REVIEW, Health.DUPLICATE)
 
 
@@ -78,21 +84,28 @@ def try_contact(connection: Connection, pair: Pair, rules: Sequence[RuleSpec] | 
 
 def _verdict(pair: Pair, health: str, reason: str, waits_for_a_person: bool, is_new: bool) -> str:
     if waits_for_a_person:
-        return f"{Health(pair.health).label.capitalize()}: {pair.reason}. Nothing is written until a person decides."
+        return gettext("%(state)s: %(reason)s. Nothing is written until a person decides.") % {
+            "state": capfirst(Health(pair.health).label),
+            "reason": gettext(pair.reason) if pair.reason else "",
+        }
     if is_new:
-        return "It would be brought over as shown below, or paired where the same contact is found in the other app."
-    return f"{Health(health).label.capitalize()}{f': {reason}' if reason else ''}."
+        return gettext(
+            "It would be brought over as shown below, or paired where the same contact is found in the other app."
+        )
+    return f"{capfirst(Health(health).label)}{f': {gettext(reason)}' if reason else ''}."
 
 
 def _side(state: PairState, side: Side, setup: Setup) -> TriedSide:
     name, seen = setup.names[side], state.side(side)
     if not setup.direction.carries(side):
-        return TriedSide(name, (), "this connection brings nothing from here")
+        return TriedSide(name, (), gettext("this connection brings nothing from here"))
     if seen is None:
-        return TriedSide(name, (), "it is not here, so no rule looks at it")
+        return TriedSide(name, (), gettext("it is not here, so no rule looks at it"))
     rules = setup.rules.for_source(side)
     if not rules:
-        return TriedSide(name, (), "no rule is at work: nobody new is brought over, and who is kept the same stays so")
+        return TriedSide(
+            name, (), gettext("no rule is at work: nobody new is brought over, and who is kept the same stays so")
+        )
     other = state.side(side.other)
     facts = facts_of(state, side, seen, setup, other is not None and not other.departed)
     tried = []
@@ -110,12 +123,12 @@ def _write(write: Planned, setup: Setup, given: Offer) -> TriedWrite:
     called = {str(side): name for side, name in setup.names.items()}
     causes = [in_words(why, called) for why in write.why if why != "new"]
     return TriedWrite(
-        KINDS.get(write.kind, "It would be deleted on {there}").format(there=there),
+        str(KINDS.get(write.kind) or gettext("It would be deleted on %(there)s")) % {"there": there},
         [
             (known[key].label if key in known else key, write.before.get(key), value)
             for key, value in sorted(write.patch.items())
         ],
         sorted(names.get(label, label) for label in write.add_labels),
         sorted(names.get(label, label) for label in write.remove_labels),
-        ", ".join([*causes, *(f"rule “{name}”" for name in write.rules)]),
+        ", ".join([*causes, *(gettext("rule “%(name)s”") % {"name": name} for name in write.rules)]),
     )

@@ -9,6 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from connections.live import moving_part
 from connections.models import Run
 from connections.services import looking
 
@@ -35,6 +36,12 @@ def _element(element: Any) -> SafeString | str:
     kind = element.get("label") or element.get("type")
     value = shown(element.get("value"))
     return format_html('{} <span class="pw-kind">{}</span>', value, kind) if kind else value
+
+
+@register.simple_tag(takes_context=True)
+def live(context: template.Context, moves: Any, alone: bool = False) -> SafeString:
+    """The attributes of the part of a page that is about running work; see `connections.live`."""
+    return moving_part(context["request"], bool(moves), alone)
 
 
 @register.filter

@@ -11,8 +11,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections.models import Account, AccountState, Membership
-from connections.services import connecting, disconnecting, permits
+from connections.models import Account, AccountState, Deed, Membership
+from connections.services import audit, connecting, disconnecting, permits
 from connections.views.scope import member
 from connectors import registry
 from connectors.base import App
@@ -88,6 +88,7 @@ def share(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
         raise PermissionDenied
     shared = request.POST.get("shared") == "yes"
     Account.objects.filter(pk=account.pk).update(shared=shared)
+    audit.of_account(Deed.SHARED, account, "with the organisation" if shared else "private")
     whose = (
         gettext("Everybody of %(tenant)s may use %(account)s now.") % {"tenant": membership.tenant, "account": account}
         if shared

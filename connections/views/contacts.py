@@ -10,8 +10,9 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections import csvfile
-from connections.models import Connection, Membership, Pair
+from connections.models import Connection, Deed, Membership, Pair
 from connections.services import (
+    audit,
     deciding,
     listing,
     looking,
@@ -65,6 +66,7 @@ def listed(request: HttpRequest, membership: Membership, connection: Connection)
 @connected()
 def as_csv(request: HttpRequest, membership: Membership, connection: Connection) -> HttpResponseBase:
     wanted = _wanted(request, connection)
+    audit.note(Deed.EXPORTED, connection=connection, detail=f"contacts: {wanted.health or 'all'}")
     return csvfile.download(listing.table(wanted), f"{connection.name}-{wanted.health or 'contacts'}")
 
 
@@ -176,4 +178,5 @@ def plan_csv(request: HttpRequest, membership: Membership, connection: Connectio
     if run is None:
         raise Http404
     rows = planchoices.choice_of(request.GET.dict(), run).rows()
+    audit.note(Deed.EXPORTED, connection=connection, detail=f"the plan of run {run.pk}")
     return csvfile.download(planlines.table(rows, connection), f"plan-{run.pk}")

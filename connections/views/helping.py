@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from connections.services import helping
 from connectors import registry
+from syncrules.defaulttables import between
 
 
 @login_not_required
@@ -30,7 +31,8 @@ def _address(key: str) -> str:
 @require_safe
 def page(request: HttpRequest, key: str) -> HttpResponse:
     try:
-        return render(request, "help/page.html", {"page": helping.page(key)})
+        context = {"page": helping.page(key), "recordings": helping.recordings("") if key == helping.PAGES[0] else ()}
+        return render(request, "help/page.html", context)
     except KeyError:
         raise Http404 from None
 
@@ -42,5 +44,15 @@ def app(request: HttpRequest, key: str) -> HttpResponse:
         raise Http404
     found = registry.app(key)
     partners = [registry.app(other) for other in helping.app_keys() if other != key]
-    context = {"page": helping.app_page(found), "app": found, "facts": helping.facts(found), "partners": partners}
+    chosen = next((other for other in partners if other.key == request.GET.get("with")), None)
+    context = {
+        "page": helping.app_page(found),
+        "app": found,
+        "facts": helping.facts(found),
+        "folders": helping.fields(found),
+        "recordings": helping.recordings(key),
+        "partners": partners,
+        "chosen": chosen,
+        "pairings": between(found, chosen) if chosen else [],
+    }
     return render(request, "help/page.html", context)

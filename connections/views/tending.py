@@ -1,4 +1,4 @@
-"""The page of a connection: how it is doing, its buttons, its settings, what it maps, and what it did."""
+"""The page of a connection: how it is doing, its buttons, its settings, and what it did."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,12 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from connections.models import ChangeState, Connection, Membership, Pair, Role, Run
 from connections.models.changes import UNDOABLE
-from connections.services import arranging, listing, looking, neighbours, permits, stopping, tending, wellbeing
-from connections.services.mapping import Editor
-from connections.services.rules import Editor as RuleEditor
+from connections.services import listing, looking, neighbours, permits, stopping, tending, wellbeing
 from connections.services.status import status_of
 from connections.views.scope import connected
-from syncrules.mapping import MappingError
 
 DIRECTIONS = {"both": "{a} ⇄ {b}", "a_to_b": "{a} → {b}", "b_to_a": "{b} → {a}"}
 
@@ -128,38 +125,7 @@ def settings(request: HttpRequest, membership: Membership, connection: Connectio
     return render(request, "people/settings.html", context)
 
 
-# ---- what it maps, and whom it brings over
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@connected()
-def mapping(request: HttpRequest, membership: Membership, connection: Connection) -> HttpResponseBase:
-    may_act = permits.may_run(membership, connection)
-    if request.method == "POST":
-        return _switch(request, connection)
-    for problem in arranging.refresh(connection) if may_act else ():
-        messages.warning(request, problem)
-    given = arranging.offer(connection)
-    context = {
-        "tenant": membership.tenant,
-        "connection": connection,
-        "names": looking.side_names(connection),
-        "table": Editor(connection, given).overview(),
-        "ways": RuleEditor(connection, given).overview(),
-        "may_act": may_act,
-    }
-    return render(request, "people/mapping.html", context)
-
-
-def _switch(request: HttpRequest, connection: Connection) -> HttpResponse:
-    try:
-        changed = Editor(connection).switch(request.POST.getlist("on"))
-    except MappingError as error:
-        messages.error(request, gettext("Nothing is changed: %(error)s.") % {"error": error})
-    else:
-        follows = f" {arranging.goes_live(connection)}" if changed and connection.first_run_done else ""
-        messages.success(request, gettext("%(changed)s lines switched.") % {"changed": changed} + follows)
-    return redirect(_address(connection, "connection-mapping"))
+# ---- what it did
 
 
 def _number(request: HttpRequest, name: str) -> int:

@@ -18,6 +18,7 @@ from connectors.base import (
     Known,
     Label,
     LabelKind,
+    Latest,
     Record,
     Sent,
     Write,
@@ -42,6 +43,7 @@ CAPABILITIES: Final = Capabilities(
     opt_out=True,
     conditional_updates=False,
     merges=True,
+    shows_latest=True,
     removes_markers=True,
     idempotent_creates=True,
     read_batch=LIMIT,
@@ -126,6 +128,16 @@ class HubSpot:
 
     def find_sent(self, folder: str, sent: Sequence[Sent], fields: Sequence[str]) -> Mapping[str, Record]:
         return Search(self._reader(folder, fields), self.capabilities.settle_after).find(sent)
+
+    def latest(self, folder: str, most: int) -> Latest | None:
+        """By the search index, which knows nothing of lists."""
+        if self._list_of(folder):
+            return None
+        by_stamp = [{"propertyName": "lastmodifieddate", "direction": "DESCENDING"}]
+        body = {"filterGroups": [], "sorts": by_stamp, "properties": ["hs_object_id"], "limit": most}
+        page = self.api.search("contacts", body, "contacts")
+        ids = [str(row.get("id")) for row in page["results"] if isinstance(row, dict)]
+        return Latest(int(page.get("total") or len(ids)), ids)
 
     def remove_markers(self, folder: str, ids: Sequence[str], keep: Collection[str]) -> int:
         return markers.remove(self._reader(folder, ()), ids, keep)

@@ -18,6 +18,7 @@ from connectors.base import (
     Known,
     Label,
     LabelKind,
+    Latest,
     Record,
     Unsupported,
     Value,
@@ -42,6 +43,7 @@ CAPABILITIES: Final = Capabilities(
     creates_labels=True,
     labels_opt_out=True,
     removes_markers=True,
+    shows_latest=True,
     declared_fields=True,
     sequential_writes=True,  # one batch already uses the four requests that a mailbox serves at a time
     rate=(10_000, 600.0),
@@ -151,6 +153,9 @@ class Outlook:
 
     def find(self, folder: str, markers: Sequence[str], fields: Sequence[str]) -> Mapping[str, Record]:
         return self._reader(folder, fields).find(markers)
+
+    def latest(self, folder: str, most: int) -> Latest:
+        return self._reader(folder, ()).latest(most)
 
     def remove_markers(self, folder: str, ids: Sequence[str], keep: Collection[str]) -> int:
         return markers.remove(self._reader(folder, ()), ids, keep)

@@ -13,6 +13,7 @@ from connectors.base import (
     Departure,
     DepartureKind,
     Known,
+    Latest,
     Record,
     Unavailable,
 )
@@ -74,6 +75,14 @@ class Reader:
     def is_here(self, contact: Mapping[str, Any]) -> bool:
         parent = contact.get("parentFolderId")
         return parent in {self.place.folder, None} or parent == self.graph.around(self.place).here
+
+    # ---- by time
+
+    def latest(self, most: int) -> Latest:
+        options = query(select="id", orderby="lastModifiedDateTime desc", top=most, count="true")
+        body = self.graph.get(self.place.contacts + options, "the folder")
+        ids = [str(entry["id"]) for entry in entries_of(body) if entry.get("id")]
+        return Latest(int(body.get("@odata.count") or len(ids)), ids)
 
     # ---- by delta
 

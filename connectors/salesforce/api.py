@@ -110,6 +110,13 @@ class Api:
         self._raise_limit(answer, body, what)
         return answer.status, body
 
+    def count(self, soql: str, what: str) -> int:
+        """Of a query that begins with ``SELECT COUNT()``."""
+        page = self.get(f"/query?q={quote(soql)}", what)
+        if not isinstance(page, dict) or not isinstance(page.get("totalSize"), int):
+            raise Unavailable("Salesforce answered a query in an unknown shape. It will be tried again.")
+        return int(page["totalSize"])
+
     def query(self, soql: str, what: str, everything: bool = False) -> Iterator[Row]:
         """All rows, however many pages Salesforce makes of them. `everything`: deleted ones too."""
         path = f"/{'queryAll' if everything else 'query'}?q={quote(soql)}"

@@ -65,9 +65,9 @@ class Changes:
     def listing(self, cursor: Cursor) -> Iterator[ChangePage]:
         while True:
             parts = [f"Id > '{cursor.after[0]}'"] if cursor.after else ["Id != null"]
-            if "IsConverted" in self.reader.source.catalogue().names:
-                parts.append("IsConverted = false")
-            rows = self.reader.rows(" AND ".join(parts), "Id", self.page_size)
+            rows = self.reader.rows(
+                " AND ".join(filter(None, [*parts, self.reader.present_only])), "Id", self.page_size
+            )
             mark = cursor.mark or int(self.reader.api.server_time)
             last = len(rows) < self.page_size
             cursor = Cursor(False, mark) if last else Cursor(True, mark, after=(str(rows[-1]["Id"]),))

@@ -17,6 +17,7 @@ from connectors.base import (
     Known,
     Label,
     LabelKind,
+    Latest,
     Record,
     Sent,
     Unsupported,
@@ -39,6 +40,7 @@ CAPABILITIES: Final = Capabilities(
     custom_fields=True,
     opt_out=True,
     converts=True,
+    shows_latest=True,
     removes_markers=True,
     sequential_writes=True,  # parallel writes to contacts of one account lock each other out
     read_batch=LIMIT,
@@ -133,6 +135,9 @@ class Salesforce:
     def under_way(self, folder: str, since: float) -> str:
         source = self._source(folder)
         return bulk.under_way(self.api, source.object, since, self.capabilities.settle_after)
+
+    def latest(self, folder: str, most: int) -> Latest:
+        return self._reader(folder, ()).latest(most)
 
     def remove_markers(self, folder: str, ids: Sequence[str], keep: Collection[str]) -> int:
         return markers.remove(self._reader(folder, ()), ids, keep)

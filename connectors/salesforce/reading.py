@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
-from connectors.base import Departure, DepartureKind, FolderGone, Record, Unsupported
+from connectors.base import Departure, DepartureKind, FolderGone, Latest, Record, Unsupported
 from connectors.salesforce.api import Api, FieldHidden, Row, listed, portions
 from connectors.salesforce.fields import Catalogue, seconds_of
 
@@ -89,6 +89,18 @@ class Reader:
             return list(self.api.query(soql, self.source.what, everything))
 
         return self.source.steady(ask)
+
+    @property
+    def present_only(self) -> str:
+        """The condition by which a listing leaves out who went on in another folder."""
+        return "IsConverted = false" if "IsConverted" in self.source.catalogue().names else ""
+
+    def latest(self, most: int) -> Latest:
+        where = f" WHERE {self.present_only}" if self.present_only else ""
+        table = f"FROM {self.source.object}{where}"
+        count = self.api.count(f"SELECT COUNT() {table}", self.source.what)
+        newest = f"SELECT Id {table} ORDER BY LastModifiedDate DESC, Id DESC LIMIT {most}"  # noqa: S608 names of our own
+        return Latest(count, [str(row["Id"]) for row in self.api.query(newest, self.source.what)])
 
     def select(self, catalogue: Catalogue, more: Sequence[str] = ()) -> str:
         names = list(dict.fromkeys([*catalogue.selected(self.fields), *more]))

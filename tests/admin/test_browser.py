@@ -21,6 +21,7 @@ from connectors.base import Field, FieldType
 from tests.accessibility import violations
 from tests.admin.conftest import Apps, fill, sign_in
 from tests.people.test_second_factor import code as totp
+from tests.recording import Film
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -68,6 +69,7 @@ class Visitor:
     def __init__(self, context: BrowserContext, base: str, width: str) -> None:
         self.page: Page = context.new_page()
         self.base, self.width = base, width
+        self.film: Film | None = None
         self.complaints: list[str] = []
         self.page.on("console", lambda message: self._hear(message))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -81,6 +83,11 @@ class Visitor:
         assert answer is not None
         assert answer.status == 200, where
         self.look(shot)
+
+    def tell(self, caption: str) -> None:
+        """What is on the page, where a film is made of it."""
+        if self.film is not None:
+            self.film.shoot(self.page, caption)
 
     def look(self, shot: str = "") -> None:
         if SHOTS and shot:

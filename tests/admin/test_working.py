@@ -46,14 +46,14 @@ def test_sync_now_leads_to_the_run(admin: Client, apps: Apps, connection: Connec
     assert admin.get(answer["Location"])["Location"] == f"/admin/connections/run/{run.pk}/change/"
     text = admin.get(f"/admin/connections/run/{run.pk}/change/").content.decode()
     assert "created on dav" in text
-    assert "refresh.js" not in text
+    assert "htmx" not in text
 
 
 def test_a_running_run_shows_progress_and_refreshes_itself(admin: Client, synced: Run) -> None:
     Run.objects.filter(pk=synced.pk).update(state=RunState.RUNNING, done_items=40, total_items=100)
     text = admin.get(f"/admin/connections/run/{synced.pk}/change/").content.decode()
     assert '<progress max="100" value="40"' in text
-    assert "pairwise/refresh.js" in text
+    assert 'hx-trigger="every 2s"' in text
     assert "Undo: show" not in text
 
 

@@ -28,6 +28,7 @@ from connectors.base import (
     Outcome,
     Record,
     RemovesMarkers,
+    ShowsLatest,
     Value,
     Write,
     WriteKind,
@@ -533,6 +534,25 @@ class Conformance:
         if before >= 0:
             assert subject.requests() - before <= subject.cost_of_writes(size)
         assert len(records(pages(subject))) == size
+
+    # ---- the first look
+
+    def test_what_was_changed_last_is_told_without_a_listing(self, subject: Subject) -> None:
+        if not subject.connector.capabilities.shows_latest:
+            pytest.skip("this app cannot be asked what was changed last")
+        asked = cast("ShowsLatest", subject.connector)
+        made = [subject.add(Person(f"Given{n}", f"Family{n}", f"p{n}@example.com")) for n in range(4)]
+        subject.pass_time()
+        subject.edit(made[1], Person("Edited", "Family1", "p1@example.com"))
+        subject.settle()
+        before = subject.requests()
+        latest = asked.latest(subject.folder, 2)
+        if latest is None:
+            pytest.skip("this folder cannot be asked what was changed last")
+        assert latest.count == 4
+        assert latest.ids[0] == made[1]
+        assert len(latest.ids) == 2
+        assert subject.requests() - before <= 3
 
     # ---- labels
 

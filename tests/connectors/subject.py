@@ -65,6 +65,10 @@ class Subject:
     def settle(self) -> None:
         """Lets pass what time the app needs until a search shows our own writes."""
 
+    def pass_time(self) -> None:
+        """Moves the app's clock on by some seconds. Only asked for where the app tells what was changed last."""
+        raise AssertionError("A subject says how time passes.")
+
     def requests(self) -> int:
         """How many requests the app has had so far, from whomever; -1 where it does not count."""
         return -1

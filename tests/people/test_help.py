@@ -9,13 +9,17 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from connections.services import helping
 from connections.templatetags.support import ask_for_help
 from connectors import registry
 from connectors.base import App
+from connectors.optoutlabel import standard_fields
+from syncrules.defaulttables import between
 from tests.factories import make_account, make_connection, make_folder, make_tenant
 
+STATIC = Path(helping.__file__).resolve().parent.parent / "static"
 APPS = sorted(registry.apps().values(), key=lambda app: app.key)
 
 
@@ -30,9 +34,36 @@ def test_every_app_has_a_page_with_all_that_it_declares(client: Client, app: App
 
 
 @pytest.mark.parametrize("app", APPS, ids=lambda app: app.key)
+def test_every_app_shows_its_fields_and_what_it_maps_with_any_other(client: Client, app: App) -> None:
+    for other in APPS:
+        page = client.get(reverse("help-app", args=[app.key]), {"with": other.key}).content.decode()
+        for fields in standard_fields(app).values():
+            assert all(escape(field.label) in page for field in fields)
+        pairings = [] if other is app else between(app, other)
+        assert page.count("<h3>") >= len(pairings)
+        for pairing in pairings:
+            assert len(pairing.rows) > 8
+            assert all(f"<td>{escape(left)}</td><td>{way}</td>" in page for left, way, _ in pairing.rows)
+
+
+@pytest.mark.parametrize("app", APPS, ids=lambda app: app.key)
 def test_every_condition_and_action_that_an_app_declares_has_words(app: App) -> None:
     assert app.capabilities.conditions <= helping.CONDITIONS.keys()
     assert app.capabilities.actions <= helping.ACTIONS.keys()
+
+
+def test_films_of_a_set_up_have_captions_and_stand_where_they_help(client: Client) -> None:
+    films = helping.recordings("")
+    assert {film.title.split(",")[0] for film in films} == {"Outlook and HubSpot", "Outlook and Salesforce"}
+    for film in films:
+        assert (STATIC / film.film).stat().st_size < 600_000
+        assert (STATIC / film.captions).read_text().startswith("WEBVTT")
+        assert len(film.words) > 10
+        assert all(film.words)
+    begin = client.get(reverse("help-page", args=["getting-started"])).content.decode()
+    assert begin.count("<video") == begin.count('<track kind="captions"') == 2
+    assert client.get(reverse("help-app", args=["hubspot"])).content.decode().count("<video") == 1
+    assert "<video" not in client.get(reverse("help-app", args=["carddav"])).content.decode()
 
 
 @pytest.mark.parametrize("key", helping.PAGES)

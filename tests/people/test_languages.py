@@ -75,10 +75,10 @@ def test_every_page_of_members_is_in_german(acme: Tenant) -> None:
     fill_in(world)
     shown = {}
     for name, (reads, _) in RULES.items():
-        if reads is None or name.endswith("-csv"):
+        if reads is None:
             continue
         answer = person.client.get(address(name, acme, world.values(person)))
-        if answer.status_code == 200:
+        if answer.status_code == 200 and "html" in answer["Content-Type"]:
             page = answer.content.decode()
             assert '<html lang="de">' in page, name
             shown[name] = leftovers(page)

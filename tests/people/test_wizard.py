@@ -126,7 +126,7 @@ def wizard(anna: Person, apps: Apps, queue: list[Any], accounts: Any) -> Wizard:
 def test_a_connection_is_set_up_and_started(wizard: Wizard, apps: Apps) -> None:
     wizard.until("plan")
     waiting = wizard.page("plan")
-    assert 'data-refresh="2"' in waiting
+    assert 'hx-trigger="every 2s"' in waiting
     wizard.work()
     page = wizard.page("plan")
     assert "This is what would happen" in page
@@ -248,6 +248,19 @@ def test_a_set_up_that_is_thrown_away_leaves_nothing(wizard: Wizard) -> None:
     assert not ConnectionDraft.objects.exists()
     assert not Connection.every.exists()
     assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize("gone", ["member", "user"])
+def test_who_goes_takes_along_what_was_never_started(wizard: Wizard, gone: str) -> None:
+    wizard.until("plan")
+    wizard.work()
+    rows: dict[str, Any] = {
+        "member": Membership.objects.filter(user=wizard.anna.user),
+        "user": wizard.anna.user,
+    }
+    rows[gone].delete()
+    assert not ConnectionDraft.objects.exists()
+    assert not Connection.every.exists()
 
 
 def test_throwing_away_spares_what_was_started_elsewhere(wizard: Wizard) -> None:

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from connections.authors import author
-from connections.models import ConfigurationVersion, Connection, Folder, Template
-from connections.services import arranging, setting_up
+from connections.models import ConfigurationVersion, Connection, Deed, Folder, Template
+from connections.services import arranging, audit, setting_up
 from connections.services.configuration import describing
 from connections.services.configuration.applying import columns_of, configuration_of
 from connections.services.configuration.differences import Entry, compare
@@ -39,14 +39,16 @@ def record(connection: Connection, note: str = "") -> ConfigurationVersion | Non
     last = ConfigurationVersion.objects.filter(connection=fresh).order_by("-number").first()
     if last is not None and last.entries == entries:
         return None
-    return ConfigurationVersion.objects.create(
+    made = ConfigurationVersion.objects.create(
         tenant_id=fresh.tenant_id,
         connection=fresh,
         number=last.number + 1 if last else 1,
-        made_by=author(),
+        made_by=author().name,
         note=note[:200],
         entries=entries,
     )
+    audit.note(Deed.CONFIGURED, connection=fresh, detail=f"version {made.number}{note and ': '}{note}")
+    return made
 
 
 def step(version: ConfigurationVersion) -> Step:
@@ -87,7 +89,7 @@ def keep_as_template(connection: Connection, name: str, for_all: bool) -> Templa
         app_a=connection.folder_a.account.app,
         app_b=connection.folder_b.account.app,
         entries=_shared(describing.of_connection(connection)),
-        made_by=author(),
+        made_by=author().name,
     )
     template.full_clean()
     template.save()

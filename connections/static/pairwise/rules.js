@@ -61,7 +61,7 @@
     });
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "pw-plain";
+    button.className = "pw-plain second";
     button.textContent = "Add a line";
     button.addEventListener("click", function () {
       const all = rows.querySelectorAll(".pw-row");

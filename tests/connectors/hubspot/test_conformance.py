@@ -57,6 +57,9 @@ class HubSpotSubject(Subject):
     def reconnect(self) -> Connector:
         return Listed(self.account.connect(), "email")
 
+    def pass_time(self) -> None:
+        self.account.sandbox.clock.advance(5)
+
     def expired(self, cursor: str) -> str:
         self.account.sandbox.clock.advance(85 * 86400)
         return cursor

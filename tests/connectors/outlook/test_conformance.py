@@ -53,6 +53,9 @@ class OutlookSubject(Subject):
         secrets = {"shared_mailboxes": self.owner.email} if self.owner is not self.account else {}
         return self.account.connect(secrets)
 
+    def pass_time(self) -> None:
+        self.account.sandbox.clock.advance(5)
+
     def expired(self, cursor: str) -> str:
         self.owner.api.expire_cursors()
         return cursor

@@ -45,6 +45,9 @@ class SalesforceSubject(Subject):
     def reconnect(self) -> Connector:
         return Listed(self.account.connect(), "Email")
 
+    def pass_time(self) -> None:
+        self.account.sandbox.clock.advance(5)
+
     def expired(self, cursor: str) -> str:
         self.account.sandbox.clock.advance(20 * 86400)
         return cursor

@@ -9,10 +9,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from syncrules.catalogue import Catalogue
 
-Options = Sequence[tuple[str, str]]  # value, label
+Options = Sequence[tuple[str, Any]]  # value, label
 Groups = Sequence[tuple[str, Options]]  # heading, options
 
 
@@ -66,7 +67,7 @@ class KeysWidget(forms.Widget):
             if number == 0 and attrs and attrs.get("id"):
                 attributes["id"] = attrs["id"]
             selects.append(
-                (select(name, [("", self.options)], key, attributes, "—" if number == 0 else "+ join with"),)
+                (select(name, [("", self.options)], key, attributes, "—" if number == 0 else gettext("+ join with")),)
             )
         return format_html('<span class="pw-keys">{}</span>', format_html_join(" ", "{}", selects))
 
@@ -86,7 +87,7 @@ class KeysField(forms.Field):
     def clean(self, value: Any) -> list[str]:
         keys: list[str] = super().clean(value)
         if len(set(keys)) != len(keys):
-            raise ValidationError("A field is chosen twice.")
+            raise ValidationError(gettext("A field is chosen twice."))
         return keys
 
     def has_changed(self, initial: Any, data: Any) -> bool:

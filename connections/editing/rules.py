@@ -9,19 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import (
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBase,
-    HttpResponseRedirect,
-    JsonResponse,
-    StreamingHttpResponse,
-)
+from django.http import HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 
-from connections.admin.base import PairwiseAdmin, address
-from connections.admin.ruleform import RuleForm
+from connections.editing.place import Place, back, require_acting, say
+from connections.editing.ruleform import RuleForm
+from connections.languages import number
 from connections.models import Connection, Pair
 from connections.services import arranging, explaining, scoping, trying
 from connections.services.arranging import SideOffer
@@ -35,41 +29,36 @@ SUGGESTED = 30  # names of labels or options that are suggested at a time
 SHOWN_EVERY = 5  # portions between two lines about how far the counting is
 
 
-def list_view(owner: PairwiseAdmin[Connection], request: HttpRequest, pk: int) -> HttpResponseBase:
-    connection = _connection(owner, request, pk)
-    if request.method == "POST":
-        return _change(owner, request, connection)
-    for problem in arranging.refresh(connection):
-        owner.message_user(request, problem, messages.WARNING)
+def list_view(place: Place) -> HttpResponseBase:
+    connection = place.connection
+    if place.request.method == "POST":
+        return _change(place)
+    for problem in arranging.refresh(connection) if place.may_act else ():
+        say(place, problem, messages.WARNING)
     editor = Editor(connection)
-    return owner.page(
-        request,
+    return place.page(
         "rules",
-        f"Rules of {connection}",
-        original=connection,
+        gettext("Rules of %(connection)s") % {"connection": connection},
         ways=editor.overview(),
         notes=_notes(editor),
-        rule_url=address(connection, "rule"),
-        may_act=owner.may_act(request),
-        **_tried(connection, request.GET),
+        rule_url=place.address("rule"),
+        **_tried(connection, place.request.GET),
     )
 
 
-def rule_view(owner: PairwiseAdmin[Connection], request: HttpRequest, pk: int) -> HttpResponseBase:
+def rule_view(place: Place) -> HttpResponseBase:
     """`rule`: the id of one that is there; `direction`: that of a new one."""
-    connection = _connection(owner, request, pk)
-    if not owner.may_act(request):
-        raise PermissionDenied
+    require_acting(place)
+    request, connection = place.request, place.connection
     editor = Editor(connection)
     spec = editor.find(request.GET.get("rule", ""))
     if spec is None and "rule" in request.GET:
-        owner.message_user(request, "This rule is not there any more.", messages.WARNING)
-        return HttpResponseRedirect(address(connection, "rules"))
+        return back(place, "rules", gettext("This rule is not there any more."), messages.WARNING)
     given = request.GET.get("direction")
     direction = Direction.B_TO_A if given == Direction.B_TO_A else Direction.A_TO_B
     spec = spec or RuleSpec(DRAFT, "", direction)
     data = request.POST if request.method == "POST" else None
-    form = RuleForm(editor.given, spec, address(connection, "rule_choices"), data)
+    form = RuleForm(editor.given, spec, place.address("rule_choices"), data)
     tried: dict[str, Any] = {"who": request.POST.get("who", "")}
     if data is not None and form.is_valid():
         try:
@@ -78,27 +67,26 @@ def rule_view(owner: PairwiseAdmin[Connection], request: HttpRequest, pk: int) -
             form.add_error(None, f"This cannot be saved: {str(error).rstrip('.?')}.")
         else:
             if "try" not in data:
-                return _save(owner, request, connection, editor, wanted, f"rule “{form.wanted().name}”")
+                return _save(place, editor, wanted, f"rule “{form.wanted().name}”")
             tried = _tried(connection, data, wanted)
     names = (editor.given.a.name, editor.given.b.name)
-    return owner.page(
-        request,
+    return place.page(
         "rule",
-        f"Rule “{spec.name}”" if spec.name else "New rule",
-        original=connection,
+        gettext("Rule “%(name)s”") % {"name": spec.name} if spec.name else gettext("New rule"),
         form=form,
         ends=names if spec.direction is Direction.A_TO_B else names[::-1],
-        back=address(connection, "rules"),
+        back=place.address("rules"),
         **tried,
     )
 
 
-def choices_view(owner: PairwiseAdmin[Connection], request: HttpRequest, pk: int) -> HttpResponse:
+def choices_view(place: Place) -> HttpResponse:
     """Names that begin with or hold what was typed: of labels, or of the options of a field."""
-    connection = _connection(owner, request, pk)
-    side = arranging.offer(connection).side(request.GET.get("side", ""))
-    typed = request.GET.get("typed", "").casefold()
-    names = [name for name in _names(side, request.GET.get("subject", "")) if typed in name.casefold()]
+    require_acting(place)
+    asked = place.request.GET
+    side = arranging.offer(place.connection).side(asked.get("side", ""))
+    typed = asked.get("typed", "").casefold()
+    names = [name for name in _names(side, asked.get("subject", "")) if typed in name.casefold()]
     names.sort(key=lambda name: (not name.casefold().startswith(typed), name.casefold()))
     return JsonResponse({"names": names[:SUGGESTED]})
 
@@ -127,7 +115,7 @@ def _tried(connection: Connection, asked: Any, rules: Sequence[RuleSpec] | None 
     try:
         tried = trying.try_contact(connection, found[0], rules) if len(found) == 1 else None
     except MappingError as error:
-        return {"who": who, "found": [], "cannot": f"Nothing can be tried: {error}."}
+        return {"who": who, "found": [], "cannot": gettext("Nothing can be tried: %(error)s.") % {"error": error}}
     return {"who": who, "found": found[: explaining.MOST], "more": len(found) > explaining.MOST, "tried": tried}
 
 
@@ -135,75 +123,62 @@ def _notes(editor: Editor) -> list[str]:
     try:
         return editor.notes()
     except MappingError as error:
-        return [f"The mapping cannot be used: {error}."]
+        return [gettext("The mapping cannot be used: %(error)s.") % {"error": error}]
 
 
 # ---- changing
 
 
-def _change(owner: PairwiseAdmin[Connection], request: HttpRequest, connection: Connection) -> HttpResponseBase:
-    if not owner.may_act(request):
-        raise PermissionDenied
-    editor = Editor(connection)
-    rule = request.POST.get("rule", "")
+def _change(place: Place) -> HttpResponseBase:
+    require_acting(place)
+    given, editor = place.request.POST, Editor(place.connection)
+    rule = given.get("rule", "")
     spec = editor.find(rule)
     if spec is None:
-        return _back(owner, request, connection, "This rule is not there any more.", messages.WARNING)
+        return back(place, "rules", gettext("This rule is not there any more."), messages.WARNING)
     try:
-        if "remove" in request.POST:
+        if "remove" in given:
             wanted, note = editor.without(rule), f"rule “{spec.name}” removed"
-        elif "up" in request.POST:
+        elif "up" in given:
             wanted, note = editor.moved_up(rule), f"rule “{spec.name}” moved up"
         else:
             wanted, note = editor.switched(rule), f"rule “{spec.name}” switched {'off' if spec.enabled else 'on'}"
     except CannotSave as error:
-        return _back(owner, request, connection, f"Nothing is changed: {error}.", messages.ERROR)
-    return _save(owner, request, connection, editor, wanted, note)
+        return back(place, "rules", gettext("Nothing is changed: %(error)s.") % {"error": error}, messages.ERROR)
+    return _save(place, editor, wanted, note)
 
 
-def _save(
-    owner: PairwiseAdmin[Connection],
-    request: HttpRequest,
-    connection: Connection,
-    editor: Editor,
-    wanted: Sequence[RuleSpec],
-    note: str,
-) -> HttpResponseBase:
+def _save(place: Place, editor: Editor, wanted: Sequence[RuleSpec], note: str) -> HttpResponseBase:
     """At once, or after it was shown who would come in and who would leave; `confirmed` is the configuration that this
     was shown for."""
+    connection = place.connection
     seen = str(connection.config_version)
-    if connection.first_run_done and editor.moves_scope(wanted) and request.POST.get("confirmed") != seen:
-        return _scope(owner, request, connection, wanted, note)
+    if connection.first_run_done and editor.moves_scope(wanted) and place.request.POST.get("confirmed") != seen:
+        return _scope(place, wanted, note)
     editor.save(wanted, note)
-    return _back(owner, request, connection, f"Saved: {note}.")
+    return back(place, "rules", gettext("Saved: %(note)s.") % {"note": note})
 
 
-def _scope(
-    owner: PairwiseAdmin[Connection],
-    request: HttpRequest,
-    connection: Connection,
-    wanted: Sequence[RuleSpec],
-    note: str,
-) -> HttpResponseBase:
-    again = [(name, value) for name, values in request.POST.lists() for value in values if _is_ours(name)]
-    page = owner.page(
-        request,
+def _scope(place: Place, wanted: Sequence[RuleSpec], note: str) -> HttpResponseBase:
+    again = [(name, value) for name, values in place.request.POST.lists() for value in values if _is_ours(name)]
+    page = place.page(
         "rule_scope",
-        "Who would come in, and who would leave",
-        original=connection,
+        gettext("Who would come in, and who would leave"),
         note=note,
         again=again,
         marker=HERE,
-        back=address(connection, "rules"),
+        back=place.address("rules"),
     )
     head, _, foot = page.rendered_content.partition(HERE)
 
     def parts() -> Iterator[str]:
         yield head
         try:
-            yield from _counted(scoping.preview(connection, wanted))
+            yield from _counted(scoping.preview(place.connection, wanted))
         except MappingError as error:
-            yield format_html('<p class="pw-problem">{}</p>', f"This cannot be counted: {error}.")
+            yield format_html(
+                '<p class="pw-problem">{}</p>', gettext("This cannot be counted: %(error)s.") % {"error": error}
+            )
         yield foot
 
     return StreamingHttpResponse(parts())
@@ -216,29 +191,19 @@ def _is_ours(name: str) -> bool:
 def _counted(scopes: Iterator[scoping.Scope]) -> Iterator[str]:
     scope = None
     yield '<ul class="pw-list">'
-    for number, scope in enumerate(scopes):
+    for place, scope in enumerate(scopes):
         for enters, name in scope.new_samples:
-            yield format_html("<li>{}: {}</li>", "comes in" if enters else "leaves", name or "without a name")
-        if scope.looked_at < scope.total and number % SHOWN_EVERY == 0:
-            yield format_html('<li class="pw-quiet">{}</li>', f"{scope.looked_at:,} of {scope.total:,} looked at …")
+            yield format_html(
+                "<li>{}: {}</li>",
+                gettext("comes in") if enters else gettext("leaves"),
+                name or gettext("without a name"),
+            )
+        if scope.looked_at < scope.total and place % SHOWN_EVERY == 0:
+            yield format_html(
+                '<li class="pw-quiet">{}</li>',
+                gettext("%(looked_at)s of %(total)s looked at …")
+                % {"looked_at": number(scope.looked_at), "total": number(scope.total)},
+            )
     yield "</ul>"
     if scope is not None:
         yield format_html('<p class="pw-message"><strong>{}</strong></p>', scope.sentence)
-
-
-def _back(
-    owner: PairwiseAdmin[Connection],
-    request: HttpRequest,
-    connection: Connection,
-    message: str,
-    level: int = messages.SUCCESS,
-) -> HttpResponse:
-    owner.message_user(request, message, level)
-    return HttpResponseRedirect(address(connection, "rules"))
-
-
-def _connection(owner: PairwiseAdmin[Connection], request: HttpRequest, pk: int) -> Connection:
-    connection = owner.row(request, pk)
-    if not owner.has_view_permission(request, connection):
-        raise PermissionDenied
-    return connection

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connections', '0020_labels_asked_at'),
+        ('connections', '0021_audit'),
     ]
 
     operations = [

@@ -12,8 +12,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
 
-from connections.admin.picking import Groups, Options, field_options, select
+from connections.editing.picking import Groups, Options, field_options, select
 from connections.services.arranging import Offer, SideOffer
 from connectors.base import Field, FieldType
 from syncrules.conditions import opt_out_fields, shown_value
@@ -30,26 +31,26 @@ from syncrules.specs import (
 
 Row = tuple[str, str, str]  # subject, comparison, value
 OPERATORS: Options = (
-    ("is", "is"),
-    ("is_not", "is not"),
-    ("in", "is in"),
-    ("not_in", "is not in"),
-    ("contains", "contains"),
-    ("starts", "starts with"),
-    ("one_of", "is one of (with commas)"),
-    ("before", "is before"),
-    ("after", "is after"),
-    ("greater", "is greater than"),
-    ("less", "is less than"),
-    ("empty", "is empty"),
-    ("not_empty", "is not empty"),
-    ("yes", "holds"),
-    ("no", "does not hold"),
+    ("is", gettext_lazy("is")),
+    ("is_not", gettext_lazy("is not")),
+    ("in", gettext_lazy("is in")),
+    ("not_in", gettext_lazy("is not in")),
+    ("contains", gettext_lazy("contains")),
+    ("starts", gettext_lazy("starts with")),
+    ("one_of", gettext_lazy("is one of (with commas)")),
+    ("before", gettext_lazy("is before")),
+    ("after", gettext_lazy("is after")),
+    ("greater", gettext_lazy("is greater than")),
+    ("less", gettext_lazy("is less than")),
+    ("empty", gettext_lazy("is empty")),
+    ("not_empty", gettext_lazy("is not empty")),
+    ("yes", gettext_lazy("holds")),
+    ("no", gettext_lazy("does not hold")),
 )
 FLAGS = {
-    ConditionKind.EXISTS_IN_OTHER: "it already exists in the other app",
-    ConditionKind.WAS_DELETED: "it was deleted",
-    ConditionKind.OPTED_OUT: "it has opted out",
+    ConditionKind.EXISTS_IN_OTHER: gettext_lazy("it already exists in the other app"),
+    ConditionKind.WAS_DELETED: gettext_lazy("it was deleted"),
+    ConditionKind.OPTED_OUT: gettext_lazy("it has opted out"),
 }
 NEED_VALUE = (Operator.GREATER, Operator.LESS, Operator.BEFORE, Operator.AFTER, Operator.CONTAINS, Operator.STARTS)
 ALWAYS = "is is_not empty not_empty one_of"
@@ -101,7 +102,7 @@ class RowsWidget(forms.Widget):
                 name,
                 value,
                 called,
-                "value or name of the label",
+                gettext("value or name of the label"),
                 number,
             )
         )
@@ -120,7 +121,7 @@ class RowsWidget(forms.Widget):
 def _label(side: SideOffer, name: str, before: Mapping[str, str]) -> dict[str, str]:
     """Name and id of a label; one that the app does not have (any more) keeps the id that the rule had for it."""
     if not name:
-        raise ValueError("say which label.")
+        raise ValueError(gettext("say which label."))
     folded = name.casefold()
     label_id, known = next(((key, each) for key, each in side.labels if each.casefold() == folded), ("", name))
     label_id = label_id or before.get(folded, "")
@@ -131,13 +132,15 @@ def _typed(value: str, known: Field) -> Any:
     """What was typed, as the field's type; an option by its label."""
     if known.type is FieldType.BOOLEAN:
         if value.casefold() not in ("yes", "no", "true", "false"):
-            raise ValueError(f"{known.label} is yes or no.")
+            raise ValueError(gettext("%(label)s is yes or no.") % {"label": known.label})
         return value.casefold() in ("yes", "true")
     if known.type is FieldType.NUMBER:
         try:
             return float(value) if "." in value else int(value)
         except ValueError:
-            raise ValueError(f"{known.label} is a number; “{value}” is none.") from None
+            raise ValueError(
+                gettext("%(label)s is a number; “%(value)s” is none.") % {"label": known.label, "value": value}
+            ) from None
     return next((option for option, label in known.options if label.casefold() == value.casefold()), value)
 
 
@@ -157,13 +160,17 @@ class RowsField(forms.Field):
             try:
                 entries.append(self.read(row))
             except ValueError as error:
-                raise ValidationError(f"Line {number}: {error}") from None
+                raise ValidationError(
+                    gettext("Line %(number)s: %(error)s") % {"number": number, "error": error}
+                ) from None
         return entries
 
     def field(self, subject: str) -> Field:
         known = self.side.catalogue.by_key.get(subject.partition(":")[2])
         if known is None:
-            raise ValueError(f"{self.side.name} has no such field any more; choose another one.")
+            raise ValueError(
+                gettext("%(side)s has no such field any more; choose another one.") % {"side": self.side.name}
+            )
         return known
 
 
@@ -172,24 +179,24 @@ class ConditionsField(RowsField):
         subject, operator, value = row
         if subject == ConditionKind.LABEL:
             if operator not in ("in", "not_in", ""):
-                raise ValueError("a label is compared with “is in” or “is not in”.")
+                raise ValueError(gettext("a label is compared with “is in” or “is not in”."))
             label = _label(self.side, value, self.before)
             return {"label": label.pop("name"), "in": operator != "not_in", **label}
         if subject in FLAGS:
             if operator not in ("yes", "no", ""):
-                raise ValueError("this is compared with “holds” or “does not hold”.")
+                raise ValueError(gettext("this is compared with “holds” or “does not hold”."))
             return {subject: operator != "no"}
         return self._field(self.field(subject), operator, value)
 
     def _field(self, known: Field, operator: str, value: str) -> dict[str, Any]:
         if operator in ("", "in", "not_in", "yes", "no"):
-            raise ValueError(f"say how {known.label} is compared.")
+            raise ValueError(gettext("say how %(label)s is compared.") % {"label": known.label})
         if operator in ("empty", "not_empty"):
             return {"field": known.key, "empty": operator == "empty"}
         if operator == Operator.ONE_OF:
             return {"field": known.key, "one_of": [_typed(part, known) for part in _split(value)]}
         if operator in NEED_VALUE and not value:
-            raise ValueError(f"say with what {known.label} is compared.")
+            raise ValueError(gettext("say with what %(label)s is compared.") % {"label": known.label})
         return {"field": known.key, operator: _typed(value, known) if value else ""}
 
 
@@ -199,7 +206,7 @@ class ActionsField(RowsField):
         if kind == ActionKind.SET:
             known = self.field(row[0])
             if not row[2]:
-                raise ValueError(f"say what {known.label} is set to.")
+                raise ValueError(gettext("say what %(label)s is set to.") % {"label": known.label})
             return {"set": {"field": known.key, "value": _typed(row[2], known)}}
         label = _label(self.side, row[2], self.before)
         return {kind: label.pop("name"), **label}
@@ -209,13 +216,17 @@ class RuleForm(forms.Form):
     """`spec`: the rule as it is, or what a new one begins with."""
 
     name = forms.CharField(max_length=200)
-    enabled = forms.BooleanField(required=False, label="at work")
-    update_only = forms.BooleanField(required=False, help_text="change contacts that exist there, never create one")
-    undo = forms.BooleanField(required=False, help_text="take the actions back when a contact stops matching")
-    mirror = forms.BooleanField(required=False, help_text="the same rule the other way round as well")
+    enabled = forms.BooleanField(required=False, label=gettext_lazy("At work"))
+    update_only = forms.BooleanField(
+        required=False, help_text=gettext_lazy("change contacts that exist there, never create one")
+    )
+    undo = forms.BooleanField(
+        required=False, help_text=gettext_lazy("take the actions back when a contact stops matching")
+    )
+    mirror = forms.BooleanField(required=False, help_text=gettext_lazy("the same rule the other way round as well"))
 
     def __init__(self, given: Offer, spec: RuleSpec, choices_url: str, data: Any = None) -> None:
-        super().__init__(data)
+        super().__init__(data, label_suffix="")
         self.spec = spec
         source, target = (given.a, given.b) if spec.direction is Direction.A_TO_B else (given.b, given.a)
         conditions = RowsWidget(_about(source), OPERATORS, "If", _suiting(source))
@@ -223,9 +234,9 @@ class RuleForm(forms.Form):
         for widget, side in ((conditions, source), (actions, target)):
             widget.choices_url = f"{choices_url}?side={side.side}"
         self.fields["conditions"] = ConditionsField(source, conditions, _ids(spec.conditions))
-        self.fields["conditions"].help_text = "All lines must hold. No line means every contact."
+        self.fields["conditions"].help_text = gettext("All lines must hold. No line means every contact.")
         self.fields["actions"] = ActionsField(target, actions, _ids(spec.actions))
-        self.fields["actions"].help_text = "Besides creating and updating the contact, which every rule does."
+        self.fields["actions"].help_text = gettext("Besides creating and updating the contact, which every rule does.")
         self.initial = {
             "name": spec.name,
             "enabled": spec.enabled,
@@ -254,7 +265,7 @@ class RuleForm(forms.Form):
             try:
                 self.wanted()
             except SpecError as error:
-                raise ValidationError(f"This cannot be saved: {error.reason}.") from None
+                raise ValidationError(gettext("This cannot be saved: %(reason)s.") % {"reason": error.reason}) from None
         return cleaned
 
 
@@ -269,12 +280,15 @@ def _about(side: SideOffer) -> list[tuple[str, Options]]:
         alone.append((ConditionKind.OPTED_OUT.value, FLAGS[ConditionKind.OPTED_OUT]))
     if not able.sees_deletions:
         alone = [(kind, text) for kind, text in alone if kind != ConditionKind.WAS_DELETED]
-    groups: list[tuple[str, Options]] = [("The contact", alone)]
+    groups: list[tuple[str, Options]] = [(gettext("The contact"), alone)]
     if able.label_kind is not None:
         groups.insert(0, ("Labels", [(ConditionKind.LABEL.value, f"its {able.label_kind.value}")]))
     return [
         *groups,
-        (f"Fields of {side.name}", [(f"field:{key}", label) for key, label in field_options(side.catalogue)]),
+        (
+            gettext("Fields of %(side)s") % {"side": side.name},
+            [(f"field:{key}", label) for key, label in field_options(side.catalogue)],
+        ),
     ]
 
 
@@ -285,15 +299,23 @@ def _doing(side: SideOffer) -> list[tuple[str, Options]]:
     groups: list[tuple[str, Options]] = []
     if able.label_kind is not None:
         word = able.label_kind.value
-        verbs = ((ActionKind.ADD_LABEL, f"add it to a {word}"), (ActionKind.REMOVE_LABEL, f"remove it from a {word}"))
-        groups.append((f"Labels of {side.name}", [(kind.value, text) for kind, text in verbs if kind in able.actions]))
+        verbs = (
+            (ActionKind.ADD_LABEL, gettext("add it to a %(kind)s") % {"kind": gettext(word)}),
+            (ActionKind.REMOVE_LABEL, gettext("remove it from a %(kind)s") % {"kind": gettext(word)}),
+        )
+        groups.append(
+            (
+                gettext("Labels of %(side)s") % {"side": side.name},
+                [(kind.value, text) for kind, text in verbs if kind in able.actions],
+            )
+        )
     if ActionKind.SET in able.actions:
         fields = [
-            (f"{ActionKind.SET.value}:{key}", f"set {label}")
+            (f"{ActionKind.SET.value}:{key}", gettext("set %(label)s") % {"label": label})
             for key, label in field_options(side.catalogue)
             if not side.catalogue.by_key[key].read_only
         ]
-        groups.append((f"Fields of {side.name}", fields))
+        groups.append((gettext("Fields of %(side)s") % {"side": side.name}, fields))
     return groups
 
 
