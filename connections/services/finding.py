@@ -17,6 +17,7 @@ SHOWN = 50  # contacts that one question over all tenants may mean
 LONGEST = 1_000  # characters of a question: an app's own id may be that long
 LAST_CHANGES = 3  # told of each contact
 FEWEST_DIGITS = 5  # of a phone number
+FEWEST_LETTERS = 3  # with which an email address begins
 WORDS = 4  # of a name that are tried in any order that begins with another of them
 Narrow = Callable[[QuerySet[Any]], QuerySet[Any]]
 
@@ -98,7 +99,7 @@ class _Ways:
 
     def items(self) -> list[int]:
         found: dict[int, None] = {}
-        for way in (self._by_id, self._by_email, self._by_phone, self._by_name):
+        for way in (self._by_id, self._by_email, self._by_phone, self._by_name, self._by_beginning_of_email):
             if len(found) < FOUND:
                 found.update(dict.fromkeys(way()))
         return list(found)[:FOUND]
@@ -110,7 +111,10 @@ class _Ways:
         if "@" not in self.text:
             return
         yield from self._of_keys(value=f"e:{email_key(self.text) or self.text.casefold()}")
-        yield from self._of_keys(value__begins=f"e:{self.text.casefold()}")
+
+    def _by_beginning_of_email(self) -> Iterator[int]:
+        if len(self.text) >= FEWEST_LETTERS and " " not in self.text:
+            yield from self._of_keys(value__begins=f"e:{self.text.casefold()}")
 
     def _by_phone(self) -> Iterator[int]:
         if sum(map(str.isdigit, self.text)) < FEWEST_DIGITS or any(map(str.isalpha, self.text)):

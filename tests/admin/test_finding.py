@@ -154,6 +154,7 @@ def test_what_a_customer_gets_has_no_number_or_word_of_ours(admin: Client, synce
         target_folder=synced.connection.folder_b, state="refused", patch='{"note": "x"}',
         reason="the app refused /books/ada.vcf",
     )  # fmt: skip
+    assert pair.item_b_id is not None
     Item.objects.filter(pk=pair.item_b_id).update(remote_id="/books/ada.vcf")
     page = admin.get(f"/admin/connections/pair/{pair.pk}/explain/").content.decode()
     text = explaining.explain(Pair.objects.get(pk=pair.pk)).text

@@ -39,8 +39,8 @@ DOWN = "graph.example.com had an error of its own (status {})."
 def made(tenant: Tenant | None = None, **values: Any) -> Connection:
     """A connection of two accounts of its own."""
     tenant = tenant or make_tenant()
-    sides = [make_folder(make_account(tenant, app=app)) for app in ("outlook", "carddav")]
-    return make_connection(*sides, **values)
+    a, b = (make_folder(make_account(tenant, app=app)) for app in ("outlook", "carddav"))
+    return make_connection(a, b, **values)
 
 
 def ran(connection: Connection, state: str, ago: float, **values: Any) -> Run:
