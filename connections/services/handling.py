@@ -26,7 +26,7 @@ def handle(lines: Sequence[Line], seen: Mapping[str, int], values: Mapping[str, 
     at. Raises Overtaken, and then changed nothing."""
     try:
         with transaction.atomic():
-            rows = Handling.objects.select_for_update().filter(key__in=[line.key for line in lines])
+            rows = Handling.objects.select_for_update(of=("self",)).filter(key__in=[line.key for line in lines])
             known = {row.key: row for row in rows.select_related("changed_by").order_by("key")}
             for line in lines:
                 row = known.get(line.key)
