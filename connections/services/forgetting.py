@@ -30,6 +30,7 @@ from connections.models import (
     Folder,
     Forgetting,
     ForgottenKey,
+    Handling,
     Item,
     ItemKey,
     Pair,
@@ -304,6 +305,8 @@ def _erase_names(tenant_id: int, names: Collection[str]) -> None:
         Change.objects.filter(tenant_id=tenant_id, reason__contains=name).update(reason="")
         for run in Run.objects.filter(tenant_id=tenant_id, message__contains=name):
             Run.objects.filter(pk=run.pk).update(message=run.message.replace(name, SOMEBODY))
+        for handling in Handling.objects.filter(tenant=tenant_id, note__contains=name):
+            Handling.objects.filter(pk=handling.pk).update(note=handling.note.replace(name, SOMEBODY))
         _erase_from_log(tenant_id, name)
     for run in Run.objects.filter(tenant_id=tenant_id).exclude(losses=[]):
         losses: list[dict[str, Any]] = [

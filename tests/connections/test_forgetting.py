@@ -63,6 +63,7 @@ def test_nothing_of_the_person_is_left_anywhere_but_a_hash(apps: Apps, people: C
     syncing.sync(people)
     undoing.undo_run(Run.objects.latest("id"))
     Run.objects.filter(connection=people).update(message="Zelda Quux was here", losses=[{"samples": ["Zelda Quux"]}])
+    Handling.objects.create(tenant=people.tenant, key="held:run:1", note="ask Zelda Quux first")
     Pair.objects.filter(title__contains="Cleo").update(reason="could be Zelda Quux on the other side")
     assert "zelda" in everything_stored()
     assert forget(people.tenant) == "1 deleted in anna; 1 deleted in dav"
@@ -218,5 +219,5 @@ def test_models_that_could_hold_contact_data_are_all_looked_at() -> None:
     holding = {model.__name__ for model in ours if any(isinstance(field, texts) for field in model._meta.local_fields)}
     assert holding <= {
         "Account", "AppRegistration", "Change", "ConfigurationVersion", "Connection", "ConnectionDraft", "Folder",
-        "Forgetting", "Item", "Notification", "OutgoingWebhook", "Pair", "Run", "Template", "Tenant",
+        "Forgetting", "Handling", "Item", "Notification", "OutgoingWebhook", "Pair", "Run", "Template", "Tenant",
     }  # fmt: skip
