@@ -10,6 +10,7 @@ from django.contrib.admin import AdminSite, autodiscover
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import path
 
 
 class PairwiseAdminSite(AdminSite):
@@ -21,7 +22,20 @@ class PairwiseAdminSite(AdminSite):
     enable_nav_sidebar = False
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().each_context(request), "is_demo": settings.DEMO}
+        desk = {
+            "may_find": request.user.has_perm("connections.view_pair"),
+            "may_work": request.user.has_perm("connections.view_handling"),
+        }
+        return {**super().each_context(request), "is_demo": settings.DEMO, **desk}
+
+    def get_urls(self) -> list[Any]:
+        desk, worklist = (import_module(f"connections.admin.{name}") for name in ("desk", "worklist"))
+        own = [
+            path("find/", self.admin_view(desk.find), name="find"),
+            path("work/", self.admin_view(worklist.listed), name="work"),
+            path("work/handle/", self.admin_view(worklist.handle), name="work-handle"),
+        ]
+        return [*own, *super().get_urls()]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Where everybody signs in: the admin's own form knows neither a second factor nor limits."""

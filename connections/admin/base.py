@@ -93,9 +93,7 @@ class PairwiseAdmin(_ModelAdmin[M]):
         return f"{self.opts.app_label}_{self.opts.model_name}"
 
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
-        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, f"admin/pairwise/{template}.html", {**shared, **context})
+        return page(request, template, title, opts=self.opts, **context)
 
     def back(self, request: HttpRequest, row: Model, message: str = "", level: int = messages.SUCCESS) -> HttpResponse:
         if message:
@@ -136,6 +134,13 @@ class BigTable(EngineOwned[M]):
             rows: Any = changes.result_list
             changes.result_list = rows.only(*self.list_columns) if isinstance(rows, QuerySet) else rows
         return changes
+
+
+def page(request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
+    """A page of the admin that is not one of Django's own."""
+    request.current_app = admin.site.name
+    shared = {**admin.site.each_context(request), "title": title}
+    return TemplateResponse(request, f"admin/pairwise/{template}.html", {**shared, **context})
 
 
 def visible(rows: QuerySet[M], request: HttpRequest) -> QuerySet[M]:

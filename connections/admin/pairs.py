@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
@@ -13,7 +14,7 @@ from connections.admin import forgetting
 from connections.admin.base import BigTable, ConnectionFilter, EngineOwned, address, link, listing, staff
 from connections.admin.runs import plan_undo
 from connections.models import Change, Decision, Deed, Item, Pair
-from connections.services import audit, deciding, finding, looking, merging, neighbours, syncing
+from connections.services import audit, deciding, explaining, finding, looking, merging, neighbours, syncing
 from connectors.base import ConnectorError
 
 
@@ -106,6 +107,7 @@ class PairAdmin(BigTable[Pair]):
             ("merge", self.merge_view, "merge"),
             ("undo", self.undo_view, "undo"),
             ("forget", self.forget_view, "forget"),
+            ("explain", self.explain_view, "explain"),
         )
 
     def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -161,6 +163,12 @@ class PairAdmin(BigTable[Pair]):
     def forget_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         pair = self.row(request, pk)
         return forgetting.view(self, request, pair.connection.tenant, [pair.item_a_id, pair.item_b_id])
+
+    def explain_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        pair = self.row(request, pk)
+        if not self.has_view_permission(request, pair):
+            raise PermissionDenied
+        return self.page(request, "explain", f"Why {pair} is as it is", pair=pair, explained=explaining.explain(pair))
 
     def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return plan_undo(self, request, self.button(request, pk))

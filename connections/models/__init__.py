@@ -13,6 +13,7 @@ from connections.models.connections import (
 from connections.models.drafts import ConnectionDraft
 from connections.models.folders import Departed, DroppedKey, Folder, Item, ItemKey, Label, Seen
 from connections.models.forgetting import Forgetting, ForgottenKey
+from connections.models.handling import Handling
 from connections.models.leases import Lease
 from connections.models.news import Subscription, ToldRecord
 from connections.models.notifications import (
@@ -57,6 +58,7 @@ __all__ = [
     "Folder",
     "Forgetting",
     "ForgottenKey",
+    "Handling",
     "Health",
     "Invitation",
     "Item",

@@ -93,6 +93,7 @@ class Item(models.Model):
             ),
             models.Index(fields=["origin", "folder"], name="item_copies", condition=models.Q(origin__isnull=False)),
             models.Index(fields=["folder", "successor"], name="item_successor", condition=~models.Q(successor="")),
+            models.Index(fields=["name_key"], name="item_by_name", opclasses=["varchar_pattern_ops"]),
         ]
 
     def __str__(self) -> str:
@@ -112,7 +113,11 @@ class ItemKey(models.Model):
     value = models.CharField(max_length=500)
 
     class Meta:
-        indexes = [models.Index(fields=["folder", "value"], name="itemkey_lookup")]
+        indexes = [
+            models.Index(
+                fields=["folder", "value"], name="itemkey_lookup", opclasses=["int8_ops", "varchar_pattern_ops"]
+            )
+        ]
 
     def __str__(self) -> str:
         return self.value

@@ -50,7 +50,7 @@ def decide(pair: Pair, verdict: str, other: Item | None = None, by: User | None 
                 _keep(pair.connection, left_a, left_b, Verdict.EXCLUDE, by)
         _decide_again(pair.connection, a, b, verdict)
         with languages.stored():
-            detail = f"contact {pair.pk}: {Verdict(verdict).label}"
+            detail = f"contact {pair.pk}: {verdict}"
         audit.note(Deed.DECIDED, connection=pair.connection, detail=detail, by=by)
 
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-import phonenumbers
+from django.conf import settings
 from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
 
 from connections.engine import setup
 from connections.models import Change, ChangeKind, ChangeState, Connection, Folder, Health, Item, ItemKey, Label, Pair
 from connections.services import looking, plans
 from syncrules.catalogue import Catalogue
 from syncrules.conditions import Facts
+from syncrules.keys import phone_key
 from syncrules.specs import Direction, Side, SpecError
 
+NAMELESS = "a contact without a name"
 MOST = 10  # contacts that one question may mean
 CHANGES = 5
+SHORTEST_ID = 5  # of an app's id that is told from any other number
 WORDS = {
     Health.IN_SYNC: "In sync: both apps show the same.",
     Health.EXCLUDED: "Not synced by this connection.",
@@ -72,6 +78,7 @@ class Explanation:
     warnings: Sequence[str]
     candidates: Sequence[str]
     changes: Sequence[str]
+    page: str  # the contact on the tenant's own pages; empty where it is on none any more
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -96,7 +103,33 @@ class Explanation:
             "warnings": list(self.warnings),
             "candidates": list(self.candidates),
             "changes": list(self.changes),
+            "text": self.text,
+            "page": self.page,
         }
+
+    @property
+    def text(self) -> str:
+        """To be given to whoever asks: neither our numbers nor the apps', and no word of the engine."""
+        lines = [self.title, "", f"{self.verdict} {self.reason}".rstrip()]
+        for side in self.sides:
+            lines.append(f"{side.name} ({side.folder}): {side.shows}" + (f"; {side.note}" if side.note else ""))
+            if self.pair.health != Health.IN_SYNC:
+                lines += _rule_lines(side.rules)
+        lines += [f"Left out: {warning}" for warning in self.warnings]
+        if self.candidates:
+            lines.append(f"May be the same as: {', '.join(self.candidates)}")
+        if self.changes:
+            lines += ["", "What happened last:", *(f"- {change}" for change in self.changes)]
+        if self.page:
+            lines += ["", f"The contact on your own page: {self.page}"]
+        return "\n".join(lines)
+
+
+def _rule_lines(rules: Sequence[RuleWords]) -> Iterator[str]:
+    for rule, holds, conditions in rules:
+        yield f"  rule “{rule}” {'holds' if holds else 'does not hold'}:"
+        for text, true in conditions:
+            yield f"    {'yes' if true else 'no '}  {text}"
 
 
 # ---- finding
@@ -127,21 +160,11 @@ def _by_key(connection: Connection, text: str) -> list[int]:
     keys = ItemKey.objects.filter(folder__in=_folders(connection))
     if "@" in text:
         keys = keys.filter(value=f"e:{text.strip().casefold()}")
-    elif number := _phone(text, connection.tenant.region):
-        keys = keys.filter(value__startswith=f"p:{number}|")
+    elif number := phone_key(text, connection.tenant.region):
+        keys = keys.filter(value__begins=f"p:{number}|")
     else:
         return []
     return list(keys.values_list("item_id", flat=True)[: 2 * MOST])
-
-
-def _phone(text: str, region: str) -> str:
-    if sum(map(str.isdigit, text)) < 5:
-        return ""
-    try:
-        number = phonenumbers.parse(text, region or None)
-    except phonenumbers.NumberParseException:
-        return ""
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 # ---- explaining
@@ -152,17 +175,39 @@ def explain(pair: Pair) -> Explanation:
     changes = Change.objects.filter(pair=pair).exclude(state=ChangeState.SUPERSEDED).order_by("-id")[:CHANGES]
     names = looking.side_names(pair.connection)
     story = looking.pair_story(pair, 0)
-    reason = pair.reason
+    reason = _without_ids(pair.reason, pair)
     return Explanation(
         pair=pair,
-        title=str(pair),
+        title=pair.title or NAMELESS,
         verdict=WORDS[Health(pair.health)],
-        reason=f"{reason[:1].upper()}{reason[1:]}." if reason and reason[-1] not in ".?!" else reason,
+        reason=_sentence(reason),
         sides=[_side(pair, side) for side in Side],
         warnings=list(story.warnings),
-        candidates=[str(item) for item in story.candidates] if pair.health == Health.REVIEW else [],
-        changes=[_change(change, names) for change in changes],
+        candidates=[item.title or NAMELESS for item in story.candidates] if pair.health == Health.REVIEW else [],
+        changes=[_change(change, names, _without_ids(change.reason, pair)) for change in changes],
+        page=page_of(pair),
     )
+
+
+def page_of(pair: Pair) -> str:
+    """The whole address of the contact on the tenant's own pages; empty where its connection was deleted."""
+    connection = pair.connection
+    if connection.deleted_at:
+        return ""
+    where = reverse("connection-contact", args=[connection.tenant.slug, connection.pk, pair.pk])
+    return f"{settings.PUBLIC_URL}{where}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text and text[-1] not in ".?!" else text
+
+
+def _without_ids(text: str, pair: Pair) -> str:
+    """Apps name a contact by their own id in what they answer."""
+    for item in (pair.item_a, pair.item_b):
+        if item is not None and len(item.remote_id) >= SHORTEST_ID:
+            text = re.sub(rf"(?<!\w){re.escape(item.remote_id)}(?!\w)", "…", text)
+    return text
 
 
 def _side(pair: Pair, side: Side) -> SideExplanation:
@@ -184,10 +229,10 @@ def _shows(item: Item | None) -> str:
     if item is None:
         return "not there"
     if item.departed:
-        return f"{item.get_departed_display()}; it was “{item}”"
+        return f"{item.get_departed_display()}; it was “{item.title or NAMELESS}”"
     if item.problem:
         return f"there, but it cannot be read: {item.problem}"
-    return f"there, as “{item}”"
+    return f"there, as “{item.title}”" if item.title else f"there, as {NAMELESS}"
 
 
 def _rules(pair: Pair, side: Side, item: Item) -> tuple[list[RuleWords], str]:
@@ -212,17 +257,25 @@ def _rules(pair: Pair, side: Side, item: Item) -> tuple[list[RuleWords], str]:
     return found, resting
 
 
-def _change(change: Change, names: dict[str, str]) -> str:
+def _change(change: Change, names: dict[str, str], reason: str) -> str:
     """When, what, where, why, and what became of it."""
-    moment: datetime | None = looking.moment(change.done_at or change.sent_at or change.made_at)
-    when = f"{moment:%Y-%m-%d %H:%M}" if moment else "some time"
     what = DONE_WORDS[ChangeKind(change.kind)].format(there=names[change.side])
     labels = looking.field_labels(change.target_folder)
     fields = ", ".join(labels.get(key, key) for key in change.fields)
     if change.kind == ChangeKind.UPDATE:
         what += f": {fields or 'labels'}"
     reasons = ", ".join(plans.reasons(change.kind, change.why, names))
-    text = f"{when} (change {change.pk}) {what}" + (f" (because: {reasons})" if reasons else "")
-    if change.state != ChangeState.DONE:
-        text += f" — {STATE_WORDS[ChangeState(change.state)]}" + (f": {change.reason}" if change.reason else "")
-    return text
+    return _told(change, what + (f" (because: {reasons})" if reasons else ""), reason)
+
+
+def brief(change: Change, names: dict[str, str]) -> str:
+    """When, what and where, and what became of it: for lists, which read no field of a contact."""
+    return _told(change, DONE_WORDS[ChangeKind(change.kind)].format(there=names[change.side]), change.reason)
+
+
+def _told(change: Change, what: str, reason: str) -> str:
+    moment: datetime | None = looking.moment(change.done_at or change.sent_at or change.made_at)
+    when = f"{timezone.localtime(moment):%Y-%m-%d %H:%M}" if moment else "some time"
+    if change.state == ChangeState.DONE:
+        return f"{when} {what}"
+    return f"{when} {what} — {STATE_WORDS[ChangeState(change.state)]}" + (f": {reason}" if reason else "")

@@ -49,6 +49,15 @@ class Matter:
     facts: Mapping[str, Any]
     account: Account | None = None
     connection: Connection | None = None
+    run: Run | None = None  # the one that waits for a decision
+
+
+# What of a connection and its folders nobody needs to say what is the matter with it; some of it is big.
+UNNEEDED = ("lines", "applied", "markers_note") + tuple(
+    f"folder_{side}__{name}"
+    for side in "ab"
+    for name in ("catalogue", "fields", "listed_labels", "cursor", "account__secrets", "account__applied")
+)
 
 
 def matters(now: datetime, key: str = "") -> list[Matter]:
@@ -58,12 +67,16 @@ def matters(now: datetime, key: str = "") -> list[Matter]:
     if key:
         accounts = accounts.filter(pk=pk) if kind == "account" else accounts.none()
         connections = connections.filter(pk=pk) if kind == "connection" else connections.none()
-    running = connections.filter(~stopped(), enabled=True, paused_reason="")
-    rows = running.select_related("folder_a__account", "folder_b__account")
-    by_id = {row.pk: row for row in rows.defer("folder_a__account__secrets", "folder_b__account__secrets")}
-    found = [*_lost(accounts), *_waiting(by_id, now), *_failing(by_id)]
+    by_id = running(connections)
+    found = [*lost(accounts), *waiting(by_id, now), *_failing(by_id)]
     silent = silenced({matter.tenant_id for matter in found})
     return [matter for matter in found if matter.tenant_id not in silent]
+
+
+def running(connections: QuerySet[Connection]) -> dict[int, Connection]:
+    """By id: those of them that nobody paused or stopped."""
+    rows = connections.filter(~stopped(), enabled=True, paused_reason="").defer(*UNNEEDED)
+    return {row.pk: row for row in rows.select_related("tenant", "folder_a__account", "folder_b__account")}
 
 
 def silenced(tenants: set[int]) -> set[int]:
@@ -73,15 +86,16 @@ def silenced(tenants: set[int]) -> set[int]:
     return tenants if None in about else tenants & about
 
 
-def _lost(rows: QuerySet[Account]) -> Iterator[Matter]:
+def lost(rows: QuerySet[Account]) -> Iterator[Matter]:
     """Accounts because of which a connection stands still."""
     apps = set(Stop.objects.in_force().exclude(app="").values_list("app", flat=True))
-    lost = list(rows.filter(state=AccountState.NEEDS_AUTHORISATION).exclude(app__in=apps).defer("secrets"))
-    sides = Q(folder_a__account__in=lost) | Q(folder_b__account__in=lost)
+    found = rows.filter(state=AccountState.NEEDS_AUTHORISATION).exclude(app__in=apps).select_related("tenant")
+    closed = list(found.defer("secrets", "applied"))
+    sides = Q(folder_a__account__in=closed) | Q(folder_b__account__in=closed)
     used = Connection.objects.filter(sides, enabled=True)
     pairs = used.values_list("folder_a__account_id", "folder_b__account_id")
     counts = Counter(pk for pair in pairs for pk in set(pair))
-    for account in lost:
+    for account in closed:
         if counts[account.pk]:
             known = registry.apps().get(account.app)
             facts = {
@@ -91,7 +105,7 @@ def _lost(rows: QuerySet[Account]) -> Iterator[Matter]:
             yield Matter(Cause.ACCOUNT, f"account:{account.pk}", account.tenant_id, facts, account=account)
 
 
-def _waiting(connections: Mapping[int, Connection], now: datetime) -> Iterator[Matter]:
+def waiting(connections: Mapping[int, Connection], now: datetime) -> Iterator[Matter]:
     """Runs that were held and plans, as long as something in them is not decided."""
     through = (RunState.DONE, RunState.PLANNED, RunState.HELD)
     newest = Run.objects.filter(connection=OuterRef("pk"), state__in=through).exclude(kind=RunKind.UNDO)
@@ -104,9 +118,9 @@ def _waiting(connections: Mapping[int, Connection], now: datetime) -> Iterator[M
         connection, count = connections[run.connection_id], counts.get(run.pk, 0)
         if run.state == RunState.HELD:
             if count or (run.held.get(EMPTY) and not run.held.get("accepted")):
-                yield _about(Cause.HELD, connection, count)
+                yield _about(Cause.HELD, connection, count, run)
         elif count and not connection.look_only and (run.ended_at or run.started_at) <= now - PLAN_WAITS:
-            yield _about(Cause.PLAN, connection, count)
+            yield _about(Cause.PLAN, connection, count, run)
 
 
 def _failing(connections: Mapping[int, Connection]) -> Iterator[Matter]:
@@ -116,9 +130,9 @@ def _failing(connections: Mapping[int, Connection]) -> Iterator[Matter]:
         yield _about(Cause.FAILURES, connections[pk], count)
 
 
-def _about(cause: Cause, row: Connection, count: int) -> Matter:
+def _about(cause: Cause, row: Connection, count: int, run: Run | None = None) -> Matter:
     facts = {"connection": {"id": row.pk, "name": row.name}, "count": count}
-    return Matter(cause, f"connection:{row.pk}", row.tenant_id, facts, connection=row)
+    return Matter(cause, f"connection:{row.pk}", row.tenant_id, facts, connection=row, run=run)
 
 
 # ---- who may be told

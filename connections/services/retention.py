@@ -14,7 +14,7 @@ from django.utils import timezone
 from connections import host
 from connections.engine.leases import claim, worker_name
 from connections.models import Change, ChangeState, Item, Pair, Run, RunState, Tenant
-from connections.services import ending, forgetting, unmarking
+from connections.services import ending, forgetting, handling, unmarking
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ def purge(write: bool = True) -> Purged | None:
                 lease.renew()
         if write:
             purged.connections = ending.remove_expired()
+            handling.drop_settled()
             _finish_forgetting()
             for connection in unmarking.unfinished():
                 unmarking.carry_out(connection)

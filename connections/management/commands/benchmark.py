@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from connections.benchmark import latency, measure
+from connections.benchmark import desk, latency, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SPEED = ("phase", "records", "seconds", "records_per_second", "requests", "floor", "peak_mib")
 SPEED_HEADS = ("phase", "records", "seconds", "records/s", "requests", "floor", "peak MiB")
 LATENCY = ("phase", "records", "median_seconds", "p95_seconds", "longest_seconds")
+PAGES = ("phase", "median_seconds", "longest_seconds", "queries", "kib")
+PAGES_HEADS = ("page", "median s", "longest s", "queries", "KiB")
 LATENCY_HEADS = ("edit", "edits", "median s", "95% within s", "longest s")
 
 
@@ -36,15 +38,21 @@ class Command(BaseCommand):
         parser.add_argument("--memory", default="10000,100000", help="sizes of the memory runs, or nothing")
         parser.add_argument("--database", default="", help="a PostgreSQL server to measure on, as a URL; else SQLite")
         parser.add_argument("--latency", type=int, default=0, help="instead: so many edits per app, end to end")
+        parser.add_argument("--desk", type=int, default=0, help="instead: pages of operations over so many contacts")
+        parser.add_argument("--connections", type=int, default=1_000, help="of --desk")
+        parser.add_argument("--tenants", type=int, default=100, help="of --desk")
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--inside", default="", help="used by the command itself: phases or memory")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["inside"]:
-            self._inside(options["inside"], options["size"])
+            self._inside(options["inside"], options["size"], options["connections"], options["tenants"])
             return
         if options["latency"]:
             rows = self._child(options["database"], "latency", options["latency"])
+        elif options["desk"]:
+            spread = ("--connections", str(options["connections"]), "--tenants", str(options["tenants"]))
+            rows = self._child(options["database"], "desk", options["desk"], *spread)
         else:
             rows = self._child(options["database"], "phases", options["size"])
             for size in filter(None, options["memory"].split(",")):
@@ -58,7 +66,8 @@ class Command(BaseCommand):
         self._table(rows)
 
     def _table(self, rows: list[dict[str, Any]]) -> None:
-        names, heads = (LATENCY, LATENCY_HEADS) if "p95_seconds" in rows[0] else (SPEED, SPEED_HEADS)
+        kinds = {"p95_seconds": (LATENCY, LATENCY_HEADS), "kib": (PAGES, PAGES_HEADS)}
+        names, heads = next((kind for name, kind in kinds.items() if name in rows[-1]), (SPEED, SPEED_HEADS))
         cells = [[str(row[name]) if row.get(name) is not None else "" for name in names] for row in rows]
         widths = [max(len(line[place]) for line in [list(heads), *cells]) for place in range(len(names))]
         for line in [list(heads), *cells]:
@@ -68,7 +77,7 @@ class Command(BaseCommand):
             ]
             self.stdout.write("  ".join(aligned))
 
-    def _child(self, database: str, what: str, size: int) -> list[dict[str, Any]]:
+    def _child(self, database: str, what: str, size: int, *more: str) -> list[dict[str, Any]]:
         """Each measurement in a process and a database of its own."""
         with tempfile.TemporaryDirectory(prefix="pairwise-benchmark-") as folder, _scratch(database) as url:
             env = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL")}
@@ -81,14 +90,18 @@ class Command(BaseCommand):
                     "SECRET_KEY": uuid.uuid4().hex * 2,
                     "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
                 }
-            command = [sys.executable, sys.argv[0], "benchmark", "--inside", what, "--size", str(size)]
+            command = [sys.executable, sys.argv[0], "benchmark", "--inside", what, "--size", str(size), *more]
             done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
         if done.returncode:
             raise CommandError(f"Measuring {what} failed: {done.stderr.strip().splitlines()[-1:]}")
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
-    def _inside(self, what: str, size: int) -> None:
+    def _inside(self, what: str, size: int, connections: int, tenants: int) -> None:
         call_command("migrate", verbosity=0)
+        if what == "desk":
+            for row in desk.measure(size, connections, tenants):
+                self.stdout.write(json.dumps(row))
+            return
         if what == "latency":
             found = latency.measure(size)
         else:

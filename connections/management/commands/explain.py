@@ -6,7 +6,7 @@ from typing import Any
 from connections.cli import Exit, PairwiseCommand, WrongUse, find_connection
 from connections.models import Item
 from connections.services import explaining
-from connections.services.explaining import MOST, Explanation
+from connections.services.explaining import MOST
 
 
 class Command(PairwiseCommand):
@@ -24,7 +24,7 @@ class Command(PairwiseCommand):
         found = [explaining.explain(pair) for pair in pairs[:MOST]]
         self.answer({"contacts": [one.as_dict() for one in found], "more": len(pairs) > MOST})
         for one in found:
-            self._show(one)
+            self.say(f"{one.text}\n")
         if len(pairs) > MOST:
             self.say(f"There are more than {MOST}; ask with more of the name, or with an email address.")
         return Exit.DONE
@@ -36,20 +36,3 @@ class Command(PairwiseCommand):
             f"No contact “{contact}” is known on either side. Ask by whole email address, phone number, app's id or a "
             "part of the name; one that was just made is known after the next `sync`."
         )
-
-    def _show(self, one: Explanation) -> None:
-        self.say(self.style.MIGRATE_LABEL(one.title))
-        self.say(f"  {one.verdict} {one.reason}".rstrip())
-        for side in one.sides:
-            self.say(f"  {side.name} ({side.folder}): {side.shows}" + (f"; {side.note}" if side.note else ""))
-            for rule, holds, conditions in side.rules:
-                self.say(f"    rule “{rule}” {'holds' if holds else 'does not hold'}:")
-                for text, true in conditions:
-                    self.say(f"      {'yes' if true else 'no '}  {text}")
-        for warning in one.warnings:
-            self.say(f"  Left out: {warning}")
-        if one.candidates:
-            self.say(f"  May be the same as: {', '.join(one.candidates)}")
-        for change in one.changes:
-            self.say(f"  {change}")
-        self.say()
