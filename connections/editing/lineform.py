@@ -17,17 +17,22 @@ class LineForm(forms.Form):
     name = forms.CharField(
         max_length=200, required=False, widget=forms.TextInput({"placeholder": gettext_lazy("named after its fields")})
     )
-    direction = forms.ChoiceField()
+    direction = forms.ChoiceField(label=gettext_lazy("Direction"))
     mode = forms.ChoiceField(
-        label="Write",
-        choices=WriteMode.choices,
+        label=gettext_lazy("Write"),
+        choices=lambda: [(mode.value, gettext(str(mode.label))) for mode in WriteMode],
         help_text=gettext_lazy(
             "Overwrite: an empty field erases only what a person cleared. Fill if blank: only where "
             "the other side has nothing. Clear if empty: an empty field always clears the other side."
         ),
     )
-    winner = forms.ChoiceField(required=False, help_text=gettext_lazy("whose value counts where both sides changed"))
+    winner = forms.ChoiceField(
+        label=gettext_lazy("Winner"),
+        required=False,
+        help_text=gettext_lazy("whose value counts where both sides changed"),
+    )
     pattern = forms.CharField(
+        label=gettext_lazy("Pattern"),
         max_length=200,
         required=False,
         strip=False,

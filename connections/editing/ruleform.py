@@ -93,17 +93,18 @@ class RowsWidget(forms.Widget):
             first["id"] = attrs["id"]
         parts = [select(f"{name}-subject", self.subjects, subject, first)]
         if self.operators:
-            how = {"aria-label": f"{called}: comparison"}
+            how = {"aria-label": f"{called}: {gettext('comparison')}"}
             parts.append(select(f"{name}-operator", [("", self.operators)], operator, how, "how"))
         parts.append(
             format_html(
-                '<input name="{0}-value" value="{1}" aria-label="{2}: value" placeholder="{3}" maxlength="500" '
+                '<input name="{0}-value" value="{1}" aria-label="{2}: {5}" placeholder="{3}" maxlength="500" '
                 'autocomplete="off" list="{0}-choices-{4}"><datalist id="{0}-choices-{4}"></datalist>',
                 name,
                 value,
                 called,
                 gettext("value or name of the label"),
                 number,
+                gettext("value"),
             )
         )
         return format_html_join(" ", "{}", [(part,) for part in parts])
@@ -218,19 +219,27 @@ class RuleForm(forms.Form):
     name = forms.CharField(max_length=200)
     enabled = forms.BooleanField(required=False, label=gettext_lazy("At work"))
     update_only = forms.BooleanField(
-        required=False, help_text=gettext_lazy("change contacts that exist there, never create one")
+        label=gettext_lazy("Update only"),
+        required=False,
+        help_text=gettext_lazy("change contacts that exist there, never create one"),
     )
     undo = forms.BooleanField(
-        required=False, help_text=gettext_lazy("take the actions back when a contact stops matching")
+        label=gettext_lazy("Undo"),
+        required=False,
+        help_text=gettext_lazy("take the actions back when a contact stops matching"),
     )
-    mirror = forms.BooleanField(required=False, help_text=gettext_lazy("the same rule the other way round as well"))
+    mirror = forms.BooleanField(
+        label=gettext_lazy("Mirror"),
+        required=False,
+        help_text=gettext_lazy("the same rule the other way round as well"),
+    )
 
     def __init__(self, given: Offer, spec: RuleSpec, choices_url: str, data: Any = None) -> None:
         super().__init__(data, label_suffix="")
         self.spec = spec
         source, target = (given.a, given.b) if spec.direction is Direction.A_TO_B else (given.b, given.a)
-        conditions = RowsWidget(_about(source), OPERATORS, "If", _suiting(source))
-        actions = RowsWidget(_doing(target), (), "Then", {})
+        conditions = RowsWidget(_about(source), OPERATORS, gettext("If"), _suiting(source))
+        actions = RowsWidget(_doing(target), (), gettext("Then"), {})
         for widget, side in ((conditions, source), (actions, target)):
             widget.choices_url = f"{choices_url}?side={side.side}"
         self.fields["conditions"] = ConditionsField(source, conditions, _ids(spec.conditions))

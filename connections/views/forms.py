@@ -92,7 +92,9 @@ def credentials_form(app: App, account: Account | None) -> type[CredentialsForm]
     fields: dict[str, Any] = {"app": app, "account": account, "known": known}
     if app.user_supplied_url and account is None:
         fields["address"] = forms.CharField(
-            max_length=500, help_text=gettext("As your provider names it; https:// may be left out.")
+            label=gettext("Address"),
+            max_length=500,
+            help_text=gettext("As your provider names it; https:// may be left out."),
         )
     for one in app.credentials:
         if one.name not in known:
