@@ -14,7 +14,7 @@ from django.db import models
 
 from connections import host
 from connections.engine.leases import claim
-from connections.models import Change, Connection, Forgetting, ForgottenKey, Item, Pair, Run, Tenant, User
+from connections.models import Change, Connection, Forgetting, ForgottenKey, Handling, Item, Pair, Run, Tenant, User
 from connections.services import forgetting, rotating, syncing, undoing
 from connectors.base import Unavailable
 from tests.apps import FILE, Apps, installed, run
