@@ -24,7 +24,7 @@ def _written(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     for number, cells in enumerate(rows, 1):
-        writer.writerow([_harmless(cell) for cell in cells])
+        writer.writerow([harmless(cell) for cell in cells])
         if number % PORTION == 0:
             yield buffer.getvalue()
             buffer.seek(0)
@@ -32,7 +32,7 @@ def _written(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     yield buffer.getvalue()
 
 
-def _harmless(cell: Any) -> str:
+def harmless(cell: Any) -> str:
     """A spreadsheet reads no cell as a formula."""
     text = str(cell)
     return f"'{text}" if text.startswith(FORMULA) else text

@@ -45,6 +45,7 @@ RULES: dict[str, tuple[str | None, str | None]] = {
     "notifications": (ALL, ALL),
     "activity": (ALL, None),
     "activity-csv": (ALL, None),
+    "archive": ("owner", "owner"),
     "members": (ALL, "owner"),
     "member": ("owner", "owner"),
     "invitation-withdraw": (None, "owner"),
