@@ -49,8 +49,8 @@ test: setup browser ## The tests, without the slow ones
 test-all: setup browser ## All tests
 	@$(BIN)/pytest $(ARGS)
 
-recordings: setup browser ## The films of the help centre, made anew; needs ffmpeg
-	@RECORDINGS=connections/static/pairwise/recordings $(BIN)/pytest -n 0 tests/people/test_wizard_browser.py -k "hubspot and desktop or salesforce"
+recordings: setup browser ## The films and pictures of the help centre, made anew; needs ffmpeg
+	@RECORDINGS=connections/static/pairwise/recordings $(BIN)/pytest -n 0 tests/people/test_wizard_browser.py tests/people/test_browser.py -k "hubspot and desktop or salesforce or guides"
 
 lint: setup ## What ruff finds
 	@$(BIN)/ruff check .

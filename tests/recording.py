@@ -18,6 +18,13 @@ LEAST, READ = 3.0, 14.0  # seconds that a picture stands at least; characters th
 WIDTH, RATE = 960, 5  # pixels; pictures a second
 
 
+def picture(page: Page, name: str) -> None:
+    """For the help centre, beside the films."""
+    if RECORDINGS:
+        page.wait_for_load_state()
+        page.screenshot(path=str(Path(RECORDINGS) / f"{name}.jpg"), type="jpeg", quality=70, full_page=True)
+
+
 class Film:
     def __init__(self, name: str) -> None:
         self.name = name

@@ -225,6 +225,27 @@ def recordings(key: str) -> tuple[Recording, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """`place`: a static file."""
+
+    caption: str
+    place: str
+
+
+@cache
+def pictures(app: App) -> tuple[Picture, ...]:
+    """How the pages look on which an app is registered and an account is connected."""
+    asks = app.oauth.vendor if app.oauth else app.name
+    told = {
+        "registration": f"For those who run Pairwise: the registration of {app.name}, with the addresses to copy",
+        "connect": f"Connecting an account: what is asked for, before {asks} asks",
+    }
+    places = {name: f"pairwise/recordings/{app.key}-{name}.jpg" for name in told}
+    static = RECORDINGS.parent.parent
+    return tuple(Picture(told[name], place) for name, place in places.items() if (static / place).exists())
+
+
 # ---- search
 
 

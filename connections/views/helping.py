@@ -51,6 +51,7 @@ def app(request: HttpRequest, key: str) -> HttpResponse:
         "facts": helping.facts(found),
         "folders": helping.fields(found),
         "recordings": helping.recordings(key),
+        "pictures": helping.pictures(found),
         "partners": partners,
         "chosen": chosen,
         "pairings": between(found, chosen) if chosen else [],

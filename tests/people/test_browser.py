@@ -17,6 +17,7 @@ from tests.admin.test_browser import WIDTHS, Visitor, _unsafe, browser  # noqa: 
 from tests.connectors.carddav.radicale import RadicaleServer
 from tests.factories import make_account, make_connection, make_folder
 from tests.people.conftest import member, registered
+from tests.recording import picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 MAIL = "anna@contoso.example"
@@ -161,3 +162,30 @@ def test_staff_register_the_installation(
     staff.go(f"/admin/connections/tenant/{acme.pk}/change/", "tenant-asked")
     page.context.close()
     assert staff.complaints == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("app", ["outlook", "hubspot", "salesforce"])
+def test_the_pictures_of_the_guides_are_taken(
+    browser: Browser,  # noqa: F811
+    live_server: Any,
+    sandbox: Sandbox,
+    acme: Tenant,
+    app: str,
+    settings: Any,
+) -> None:
+    settings.PUBLIC_URL = "https://pairwise.example.com"
+    staff = visitor_of(User.objects.create_superuser("root@example.com", "x"), browser, live_server.url, "desktop")
+    name = {"outlook": "Outlook", "hubspot": "HubSpot", "salesforce": "Salesforce"}[app]
+    staff.go("/admin/connections/appregistration/add/")
+    staff.page.click(f"#content >> text={name}")
+    assert f"/connect/{app}/" in staff.page.input_value("#id_redirect_url")
+    picture(staff.page, f"{app}-registration")
+    staff.page.context.close()
+    registered(sandbox, app)
+    anna = visitor_of(member(acme), browser, live_server.url, "desktop")
+    anna.go(f"/tenants/acme/accounts/add/{app}/")
+    assert "You are taken to" in anna.page.inner_text("main")
+    picture(anna.page, f"{app}-connect")
+    anna.page.context.close()
+    assert staff.complaints == anna.complaints == []

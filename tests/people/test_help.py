@@ -63,6 +63,11 @@ def test_films_of_a_set_up_have_captions_and_stand_where_they_help(client: Clien
     begin = client.get(reverse("help-page", args=["getting-started"])).content.decode()
     assert begin.count("<video") == begin.count('<track kind="captions"') == 2
     assert client.get(reverse("help-app", args=["hubspot"])).content.decode().count("<video") == 1
+    for app in ("outlook", "hubspot", "salesforce"):
+        shown = helping.pictures(registry.app(app))
+        page = client.get(reverse("help-app", args=[app])).content.decode()
+        assert len(shown) == page.count("<figure><figcaption>") - page.count("<video") == 2
+        assert all((STATIC / each.place).stat().st_size < 200_000 for each in shown)
     assert "<video" not in client.get(reverse("help-app", args=["carddav"])).content.decode()
 
 
