@@ -233,7 +233,6 @@ class Picture:
     place: str
 
 
-@cache
 def pictures(app: App) -> tuple[Picture, ...]:
     """How the pages look on which an app is registered and an account is connected."""
     asks = app.oauth.vendor if app.oauth else app.name

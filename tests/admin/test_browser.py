@@ -153,6 +153,10 @@ def test_every_kind_of_page_is_calm(visitor: Visitor, apps: Apps, connection: Co
         "pair": f"/admin/connections/pair/{pair.pk}/change/",
         "half": f"/admin/connections/pair/{Pair.objects.get(title__contains='Keyless').pk}/change/",
         "item": f"/admin/connections/item/{pair.item_a_id}/change/",
+        "find": "/admin/find/?q=ada",
+        "explain": f"/admin/connections/pair/{pair.pk}/explain/",
+        "work": "/admin/work/",
+        "handle": f"/admin/work/handle/?key=review:connection:{connection.pk}",
         "waiting": f"/admin/connections/connection/{connection.pk}/progress/?after={run.pk}",
     }
     for shot, where in pages.items():
